@@ -1,0 +1,37 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Python values as Starlark literals.
+
+PyOxidizer reads its configuration with the `starlark` crate, whose string literals are Python's
+(https://github.com/bazelbuild/starlark/blob/master/spec.md#string-literals) but for what differs
+between implementations: how `\\x` and `\\u` escapes are read. So only the escapes that all share
+are written, and every other character stands for itself, in UTF-8.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+# A line break of any kind inside a literal would end it; these are all that Starlark knows.
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def escape(value: str) -> str:
+    """The inside of a string literal for `value`, safe between single or double quotes.
+
+    Raises:
+        ValueError: for a control character, which no Starlark literal can hold portably.
+    """
+    for character in value:
+        if not character.isprintable() and character not in _ESCAPES:
+            raise ValueError(f"{value!r} holds the control character {character!r}")
+    return "".join(_ESCAPES.get(character, character) for character in value)
+
+
+def string(value: str) -> str:
+    """A double-quoted Starlark string literal, on one line."""
+    return f'"{escape(value)}"'
+
+
+def string_list(values: Iterable[str]) -> str:
+    """A Starlark list of string literals, on one line."""
+    return "[" + ", ".join(string(value) for value in values) + "]"

@@ -1,0 +1,16 @@
+def default_python_distribution(flavor="standalone", build_target=None, python_version=None):
+    if python_version not in [None, "3.11"]:
+        fail("the template asks for Python " + python_version + ", but `[pyoxidizer].python` and the interpreter constraints give 3.11")
+    return PythonDistribution(sha256="0123abcd", local_path="python.tar.zst", flavor="standalone")
+def make_exe():
+    dist = default_python_distribution()
+    policy = dist.make_python_packaging_policy()
+    python_config = dist.make_python_interpreter_config()
+    python_config.module_search_paths = ["$ORIGIN/lib"]
+
+    python_config.run_command = "print(\'\"); fail(\"\', \'$NAME\', \'\\n\')"
+
+    exe = dist.to_python_executable(name="n\"); fail(\"x", packaging_policy=policy, config=python_config)
+    exe.add_python_resources(exe.pip_install(["w\"/$NAME-1.whl"]))
+    
+    return exe
