@@ -1,0 +1,405 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""What wheels say about themselves, and whether it fits together and fits the embedded interpreter.
+
+Pure: no engine, no files. The facts come from `programs/inspect_wheels.py`, which reads the wheels
+in a process.
+
+Sources: PEP 425 (tags), PEP 427 (wheels), PEP 508 (requirements and markers), PEP 566 (METADATA),
+PEP 600 and 656 (Linux platform tags).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import AbstractSet, Any, Iterable, Iterator, Mapping, NamedTuple, Sequence
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """One wheel file, as `inspect_wheels.describe_wheel` and `describe_content` document it."""
+
+    path: str
+    filename: str
+    name: str
+    version: str
+    requires_dist: tuple[str, ...]
+    requires_python: str | None
+    provides_extra: tuple[str, ...]
+    tags: tuple[str, ...]
+    root_is_purelib: bool
+    modules: tuple[str, ...]
+    packages: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    executable_packages: tuple[str, ...]
+    native: bool
+    data_files: tuple[str, ...]
+    sha256: str
+
+    @property
+    def project_name(self) -> str:
+        """The name in the spelling by which projects are compared (PEP 503)."""
+        return canonicalize_name(self.name)
+
+
+@dataclass(frozen=True)
+class MissingRequirement:
+    """A requirement that no wheel satisfies.
+
+    `wheel` is the file name of the wheel whose METADATA has it, None when it is one of the roots.
+    `requirement` is spelled as it is there, marker included. `found` is the version that is there
+    but does not do, None when there is none.
+    """
+
+    wheel: str | None
+    requirement: str
+    found: str | None
+
+
+class IncompatibleWheel(NamedTuple):
+    """A wheel that the embedded interpreter cannot load, and an example of a tag that it could."""
+
+    wheel: str
+    wanted: str
+
+
+def parse_wheels(json_bytes: bytes) -> tuple[Wheel, ...]:
+    """The output of `inspect_wheels.py`, in its order."""
+    return tuple(map(_parse_wheel, json.loads(json_bytes)))
+
+
+def _parse_wheel(item: Mapping[str, Any]) -> Wheel:
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in item.items()
+    }
+    return Wheel(**fields)
+
+
+# --- Requirements
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A requirement, parsed; `specifier` is None where any version does."""
+
+    text: str
+    name: str
+    extras: frozenset[str]
+    specifier: SpecifierSet | None
+    marker: Marker | None
+
+
+_LENIENT_REQUIREMENT = re.compile(
+    r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?"
+    r"(?P<version>[^;]*)(?:;(?P<marker>.*))?"
+)
+_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+
+
+def missing_requirements(
+    wheels: Iterable[Wheel], *, roots: Iterable[str] = (), environment: Mapping[str, str]
+) -> tuple[MissingRequirement, ...]:
+    """The requirements that none of `wheels` satisfies.
+
+    First come those of the roots, then the others in the order of the wheels and their METADATA.
+
+    All wheels are checked, reached from a root or not. `roots` are requirements that come from
+    elsewhere (a name alone will do): they are checked too, and their extras are switched on. Extras
+    are followed: `requests[socks]` anywhere makes what `requests` wants for `socks` a requirement.
+
+    `environment` describes the embedded interpreter, see `marker_environment`; what its markers
+    exclude is not required.
+
+    Prereleases count, as they do for pip once they are installed. A direct reference (`name @
+    file:...`) is satisfied by name. A version part that packaging cannot read, written by an old
+    setuptools (`torch >= 1.9.*`), is satisfied by name as well: old pip releases took it, new ones
+    refuse the whole wheel, and it was Pex that resolved this one. What not even has a name or whose
+    marker cannot be read is skipped: there is nothing to look for.
+    """
+    wheels = tuple(wheels)
+    applicable = [want for want in _parse_requirements(roots) if _applies(want, "", environment)]
+    wanted: list[tuple[str | None, _Wanted]] = [(None, want) for want in applicable]
+    names = _parse_requirements(wheel.name for wheel in wheels)
+    wanted.extend(_follow(wheels, (*names, *applicable), environment)[1])
+    missing = []
+    for filename, want in wanted:
+        versions = [wheel.version for wheel in wheels if wheel.project_name == want.name]
+        if not any(_satisfies(version, want.specifier) for version in versions):
+            found = versions[0] if versions else None
+            missing.append(MissingRequirement(filename, want.text, found))
+    return tuple(missing)
+
+
+def requirement_closure(
+    roots: Iterable[str], wheels: Iterable[Wheel], *, environment: Mapping[str, str]
+) -> frozenset[str]:
+    """The paths of the wheels that `roots` name, and of all that these require in turn.
+
+    Which is what pip would install for the requirements `roots`, if it had these wheels only.
+    """
+    wheels = tuple(wheels)
+    reached, _ = _follow(wheels, _parse_requirements(roots), environment)
+    return frozenset(wheels[index].path for index in reached)
+
+
+def _follow(
+    wheels: Sequence[Wheel], roots: Iterable[_Wanted], environment: Mapping[str, str]
+) -> tuple[set[int], list[tuple[str, _Wanted]]]:
+    """From the roots, the wheels that are reached (as indexes), and what these require.
+
+    Extras are followed: `requests[socks]` anywhere adds what `requests` wants for `socks`. What is
+    required comes with the file name of the wheel that says so, in the order of the wheels.
+    """
+    wanted = [_parse_requirements(wheel.requires_dist) for wheel in wheels]
+    by_name: dict[str, list[int]] = {}
+    for index, wheel in enumerate(wheels):
+        by_name.setdefault(wheel.project_name, []).append(index)
+
+    def reached_by(want: _Wanted) -> Iterator[tuple[int, str]]:
+        # Wheels and their extras; "" is the wheel without extras.
+        return (
+            (index, extra) for index in by_name.get(want.name, ()) for extra in ("", *want.extras)
+        )
+
+    todo = [pair for root in roots for pair in reached_by(root)]
+    done: set[tuple[int, str]] = set()
+    required: set[tuple[int, int]] = set()
+    while todo:
+        index, extra = current = todo.pop()
+        if current in done:
+            continue
+        done.add(current)
+        for position, want in enumerate(wanted[index]):
+            if (index, position) not in required and _applies(want, extra, environment):
+                required.add((index, position))
+                todo.extend(reached_by(want))
+    return {index for index, _ in done}, [
+        (wheels[index].filename, wanted[index][position]) for index, position in sorted(required)
+    ]
+
+
+def _parse_requirements(texts: Iterable[str]) -> tuple[_Wanted, ...]:
+    return tuple(filter(None, map(_parse_requirement, texts)))
+
+
+def _parse_requirement(text: str) -> _Wanted | None:
+    """A requirement of PEP 508, or as much of it as can be made out; None when that is nothing."""
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement:
+        return _parse_lenient(text)
+    return _Wanted(
+        text=text,
+        name=canonicalize_name(parsed.name),
+        extras=frozenset(map(canonicalize_name, parsed.extras)),
+        specifier=_comparable(parsed.specifier),
+        marker=parsed.marker,
+    )
+
+
+def _comparable(specifier: SpecifierSet) -> SpecifierSet | None:
+    """None for what PEP 440 does not allow, which packaging before 22 reads nevertheless."""
+    try:
+        for part in specifier:
+            Specifier(str(part))
+    except InvalidSpecifier:
+        return None
+    return specifier
+
+
+def _parse_lenient(text: str) -> _Wanted | None:
+    match = _LENIENT_REQUIREMENT.fullmatch(text)
+    if not match:
+        return None
+    try:
+        marker = Marker(match["marker"]) if match["marker"] else None
+    except InvalidMarker:
+        return None
+    extras = filter(None, (extra.strip() for extra in (match["extras"] or "").split(",")))
+    return _Wanted(
+        text=text,
+        name=canonicalize_name(match["name"]),
+        extras=frozenset(map(canonicalize_name, extras)),
+        specifier=None,
+        marker=marker,
+    )
+
+
+def _applies(wanted: _Wanted, extra: str, environment: Mapping[str, str]) -> bool:
+    """Whether the marker holds with this extra, given in its canonical spelling.
+
+    A marker compares extras letter by letter in the packaging releases that Pants brings, so it is
+    given the extra in the spelling that it uses itself. What cannot be evaluated, such as the
+    version of an unknown kernel, does not hold.
+    """
+    if wanted.marker is None:
+        return True
+    quoted = (single or double for single, double in _QUOTED.findall(str(wanted.marker)))
+    spellings = {text for text in quoted if extra and canonicalize_name(text) == extra} or {extra}
+    for spelling in sorted(spellings):
+        try:
+            if wanted.marker.evaluate({**environment, "extra": spelling}):
+                return True
+        except ValueError:
+            # UndefinedComparison, UndefinedEnvironmentName and InvalidVersion are all of this type.
+            continue
+    return False
+
+
+def _satisfies(version: str, specifier: SpecifierSet | None) -> bool:
+    if specifier is None or not str(specifier):
+        return True
+    try:
+        return specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+# --- The embedded interpreter
+
+_PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(?:\..+)?")
+_ARCHITECTURES = ("x86_64", "aarch64")
+# Fat binaries that hold code for the architecture, besides the tag of its own.
+_DARWIN_FORMATS = {
+    "x86_64": ("x86_64", "universal2", "universal", "intel", "fat64", "fat3"),
+    "aarch64": ("arm64", "universal2"),
+}
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A Rust target triple in Python's terms. `machine` is `platform.machine()`."""
+
+    architecture: str
+    system: str
+    machine: str
+    libc: str | None
+
+
+def marker_environment(python_full_version: str, target_triple: str) -> dict[str, str]:
+    """The variables of PEP 508 for a CPython `python_full_version` on a Rust `target_triple`.
+
+    For example, "3.11.4" and "x86_64-unknown-linux-gnu".
+
+    The keys are those of `packaging.markers.default_environment()`. The kernel that the executable
+    will meet is not known, so `platform_release` and `platform_version` are empty, as PEP 508 wants
+    it.
+
+    Raises:
+        ValueError: for a version or triple that is not understood.
+    """
+    target = _parse_triple(target_triple)
+    major, minor = _parse_python_version(python_full_version)
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": python_full_version,
+        "os_name": "posix",
+        "platform_machine": target.machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux" if target.system == "linux" else "Darwin",
+        "platform_version": "",
+        "python_full_version": python_full_version,
+        "python_version": f"{major}.{minor}",
+        "sys_platform": target.system,
+    }
+
+
+def incompatible_wheels(
+    wheels: Iterable[Wheel], python_version: str, target_triple: str
+) -> tuple[IncompatibleWheel, ...]:
+    """The wheels that a CPython `python_version` on a Rust `target_triple` can never load.
+
+    For example, "3.11" or "3.11.4", and "x86_64-unknown-linux-gnu".
+
+    The Python tag, the ABI tag, the system, the C library's kind and the architecture are looked
+    at; the levels of glibc, musl and macOS are not, since the machine that runs the executable is
+    not this one. A wheel passes when its WHEEL file or its file name has a tag that does: pip goes
+    by the name, so that renaming a wheel is a way to mend it.
+
+    Raises:
+        ValueError: for a version or triple that is not understood.
+    """
+    target = _parse_triple(target_triple)
+    major, minor = _parse_python_version(python_version)
+    interpreter = f"cp{major}{minor}"
+    supported = frozenset(_supported_tags((major, minor), interpreter))
+    wanted = f"{interpreter}-{interpreter}-{_example_platform(target)}"
+    return tuple(
+        IncompatibleWheel(wheel.filename, wanted)
+        for wheel in wheels
+        if not any(_loads(tag, target, supported) for tag in _all_tags(wheel))
+    )
+
+
+def _parse_python_version(version: str) -> tuple[int, int]:
+    match = _PYTHON_VERSION.fullmatch(version)
+    if not match:
+        raise ValueError(f"`{version}` is not a Python version such as `3.11.4`.")
+    return int(match[1]), int(match[2])
+
+
+def _parse_triple(triple: str) -> _Target:
+    architecture, _, rest = triple.partition("-")
+    if architecture in _ARCHITECTURES and rest == "apple-darwin":
+        machine = "arm64" if architecture == "aarch64" else architecture
+        return _Target(architecture, "darwin", machine, libc=None)
+    match = re.fullmatch(r"[^-]+-linux-(gnu|musl)", rest)
+    if architecture in _ARCHITECTURES and match:
+        return _Target(architecture, "linux", architecture, libc=match[1])
+    raise ValueError(
+        f"`{triple}` is not a target triple of Linux or macOS on x86_64 or aarch64, such as "
+        "`x86_64-unknown-linux-gnu`."
+    )
+
+
+# Stands for every platform tag of the target, whose levels are not looked at.
+_PLATFORM = "target"
+
+
+def _supported_tags(python_version: tuple[int, int], interpreter: str) -> Iterator[Tag]:
+    # All parameters are given: what is left out, packaging takes from the interpreter that runs
+    # Pants.
+    yield from cpython_tags(python_version, abis=[interpreter], platforms=[_PLATFORM])
+    yield from compatible_tags(python_version, interpreter=interpreter, platforms=[_PLATFORM])
+
+
+def _all_tags(wheel: Wheel) -> Iterator[Tag]:
+    for tag in wheel.tags:
+        yield from parse_tag(tag)
+    # inspect_wheels.py has refused all other forms of the file name.
+    yield from parse_tag("-".join(wheel.filename[: -len(".whl")].split("-")[-3:]))
+
+
+def _loads(tag: Tag, target: _Target, supported: AbstractSet[Tag]) -> bool:
+    if tag.platform == "any":
+        platform = "any"
+    elif _runs_on(tag.platform, target):
+        platform = _PLATFORM
+    else:
+        return False
+    return Tag(tag.interpreter, tag.abi, platform) in supported
+
+
+def _runs_on(platform: str, target: _Target) -> bool:
+    """Whether a platform tag is of the target's system, kind of C library and architecture."""
+    if target.system == "darwin":
+        formats = "|".join(_DARWIN_FORMATS[target.architecture])
+        return bool(re.fullmatch(rf"macosx_\d+_\d+_(?:{formats})", platform))
+    libc = r"manylinux(?:1|2010|2014|_\d+_\d+)" if target.libc == "gnu" else r"musllinux_\d+_\d+"
+    return bool(re.fullmatch(rf"(?:linux|{libc})_{target.architecture}", platform))
+
+
+def _example_platform(target: _Target) -> str:
+    if target.system == "darwin":
+        return f"macosx_11_0_{target.machine}"
+    level = "manylinux_2_17" if target.libc == "gnu" else "musllinux_1_1"
+    return f"{level}_{target.architecture}"

@@ -1,0 +1,320 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+
+from pants_pyoxidizer.programs import inspect_wheels
+from pants_pyoxidizer.wheel_metadata import (
+    MissingRequirement,
+    Wheel,
+    incompatible_wheels,
+    marker_environment,
+    missing_requirements,
+    parse_wheels,
+)
+
+LINUX = "x86_64-unknown-linux-gnu"
+LINUX_ARM = "aarch64-unknown-linux-gnu"
+MUSL = "x86_64-unknown-linux-musl"
+MAC = "x86_64-apple-darwin"
+MAC_ARM = "aarch64-apple-darwin"
+ENVIRONMENT = marker_environment("3.11.4", LINUX)
+
+
+def wheel(
+    name: str,
+    version: str = "1.0",
+    *,
+    requires: tuple[str, ...] = (),
+    tags: tuple[str, ...] = ("py3-none-any",),
+    filename: str | None = None,
+) -> Wheel:
+    filename = filename or f"{name.replace('-', '_')}-{version}-{tags[0]}.whl"
+    return Wheel(
+        path=f"wheels/{filename}",
+        filename=filename,
+        name=name,
+        version=version,
+        requires_dist=requires,
+        requires_python=None,
+        provides_extra=(),
+        tags=tags,
+        root_is_purelib=True,
+        modules=(),
+        packages=(),
+        namespaces=(),
+        executable_packages=(),
+        native=False,
+        data_files=(),
+        sha256="",
+    )
+
+
+def missing(*wheels: Wheel, roots: tuple[str, ...] = ()) -> list[tuple[str | None, str | None]]:
+    found = missing_requirements(wheels, roots=roots, environment=ENVIRONMENT)
+    return [(item.requirement, item.found) for item in found]
+
+
+def test_parse_what_the_program_writes(tmp_path: Path) -> None:
+    description = {
+        **{"path": "w/a-1-py3-none-any.whl", "filename": "a-1-py3-none-any.whl"},
+        **{"name": "A.b_c", "version": "1", "requires_dist": ["x", "y"], "requires_python": None},
+        **{"provides_extra": [], "tags": ["py3-none-any"], "root_is_purelib": True, "sha256": "0f"},
+        **inspect_wheels.describe_content(["a/__init__.py", "a/x.txt", "ns/a/__main__.py"]),
+    }
+    (parsed,) = parse_wheels(json.dumps([description]).encode())
+    assert parsed == Wheel(
+        path="w/a-1-py3-none-any.whl",
+        filename="a-1-py3-none-any.whl",
+        name="A.b_c",
+        version="1",
+        requires_dist=("x", "y"),
+        requires_python=None,
+        provides_extra=(),
+        tags=("py3-none-any",),
+        root_is_purelib=True,
+        modules=("a", "ns.a.__main__"),
+        packages=("a",),
+        namespaces=("ns", "ns.a"),
+        executable_packages=("ns.a",),
+        native=False,
+        data_files=("a/x.txt",),
+        sha256="0f",
+    )
+    assert parsed.project_name == "a-b-c"
+    assert hash(parsed) == hash(parse_wheels(json.dumps([description]).encode())[0])
+
+
+# --- Requirements
+
+
+def test_satisfied_under_any_spelling() -> None:
+    app = wheel("app", requires=("Charset.Normalizer>=2,<4", "idna (>=2.5)", "zope.interface"))
+    others = (wheel("charset-normalizer", "3.1"), wheel("IDNA", "3"), wheel("zope_interface"))
+    assert missing(app, *others) == []
+
+
+def test_absent_and_of_another_version() -> None:
+    app = wheel("app", requires=("requests>=2", "click==8.*", "idna"))
+    found = missing_requirements(
+        (app, wheel("click", "7.1"), wheel("idna")), environment=ENVIRONMENT
+    )
+    assert found == (
+        MissingRequirement("app-1.0-py3-none-any.whl", "requests>=2", None),
+        MissingRequirement("app-1.0-py3-none-any.whl", "click==8.*", "7.1"),
+    )
+
+
+def test_prereleases_count_as_installed_ones_do() -> None:
+    assert missing(wheel("app", requires=("x>=1",)), wheel("x", "2.0rc1")) == []
+    assert missing(wheel("app", requires=("x>=2",)), wheel("x", "2.0rc1")) == [("x>=2", "2.0rc1")]
+
+
+def test_local_versions() -> None:
+    assert missing(wheel("app", requires=("torch==2.1.0",)), wheel("torch", "2.1.0+cpu")) == []
+
+
+def test_one_of_two_versions_will_do() -> None:
+    app = wheel("app", requires=("x>=2",))
+    assert missing(app, wheel("x", "1"), wheel("x", "2")) == []
+
+
+def test_markers_are_those_of_the_embedded_interpreter() -> None:
+    app = wheel(
+        "app",
+        requires=(
+            "a; python_version < '3.11'",
+            "b; python_version >= '3.10'",
+            "c; sys_platform == 'win32'",
+            "d; platform_machine == 'x86_64' and implementation_name == 'cpython'",
+            "e; platform_release >= '5.0'",
+            "f; 'microsoft' in platform_release",
+        ),
+    )
+    assert [text.split(";")[0] for text, _ in missing(app) if text] == ["b", "d"]
+    environment = marker_environment("3.9.18", MAC)
+    found = missing_requirements((app,), environment=environment)
+    assert [item.requirement.split(";")[0] for item in found] == ["a", "d"]
+
+
+def test_extras_are_not_wanted_unless_asked_for() -> None:
+    requests = wheel("requests", requires=("PySocks>=1.5; extra == 'socks'",))
+    assert missing(requests) == []
+    assert missing(wheel("app", requires=("requests",)), requests) == []
+    app = wheel("app", requires=("Requests[Socks]>=0",))
+    assert missing(app, requests) == [("PySocks>=1.5; extra == 'socks'", None)]
+    assert missing(app, requests, wheel("pysocks", "1.7")) == []
+
+
+def test_extras_are_followed() -> None:
+    wheels = (
+        wheel("b", requires=("c[y]; extra == 'x'",)),
+        wheel("c", requires=("b[z]; extra == 'y'",)),
+        wheel("app", requires=("b[x]",)),
+    )
+    last = wheel("b", requires=("c[y]; extra == 'x'", "deep; extra == 'z'"))
+    assert missing(*wheels) == []
+    assert missing(last, *wheels[1:]) == [("deep; extra == 'z'", None)]
+
+
+def test_an_extra_that_names_its_own_project() -> None:
+    b = wheel("b", requires=("b[x,y]; extra == 'all'", "p; extra == 'x'", "q; extra == 'y'"))
+    assert [text for text, _ in missing(b, roots=("b[all]",))] == [
+        "p; extra == 'x'",
+        "q; extra == 'y'",
+    ]
+
+
+@pytest.mark.parametrize("asked", ["my-extra", "my_extra", "My.Extra"])
+@pytest.mark.parametrize("written", ["my-extra", "my_extra", "My.Extra"])
+def test_spellings_of_extras(asked: str, written: str) -> None:
+    b = wheel("b", requires=(f'p; python_version > "3" and extra == "{written}"',))
+    assert len(missing(b, roots=(f"b[{asked}]",))) == 1
+
+
+def test_roots_are_checked_too() -> None:
+    found = missing_requirements(
+        (wheel("numpy", "1.26.4"),),
+        roots=("numpy==1.26.4", "pandas", "x; sys_platform == 'win32'", "numpy<1"),
+        environment=ENVIRONMENT,
+    )
+    assert found == (
+        MissingRequirement(None, "pandas", None),
+        MissingRequirement(None, "numpy<1", "1.26.4"),
+    )
+
+
+def test_direct_references_are_satisfied_by_name() -> None:
+    requires = ("b @ file:wheels/b-1-py3-none-any.whl", "c @ https://example.com/c.zip")
+    app = wheel("app", requires=requires)
+    assert missing(app, wheel("b"), wheel("c")) == []
+    assert missing(app, wheel("b")) == [("c @ https://example.com/c.zip", None)]
+
+
+def test_requirements_that_packaging_cannot_read() -> None:
+    old = wheel(
+        "old",
+        requires=(
+            "torch[cuda] >= 1.9!!",
+            "absent >= 1.*.*!",
+            "tests >= !!; extra == 'tests'",
+            "marker; nonsense",
+            "???",
+            "",
+        ),
+    )
+    torch = wheel("torch", requires=("driver; extra == 'cuda'",))
+    assert missing(old, torch) == [("absent >= 1.*.*!", None), ("driver; extra == 'cuda'", None)]
+
+
+def test_a_version_that_packaging_cannot_read() -> None:
+    app = wheel("app", requires=("pytz",))
+    assert missing(app, wheel("pytz", "2004d-dev-x")) == []
+    app = wheel("app", requires=("pytz>=2000",))
+    assert missing(app, wheel("pytz", "2004d-dev-x")) == [("pytz>=2000", "2004d-dev-x")]
+
+
+# --- The embedded interpreter
+
+
+def test_environment_has_all_variables_of_this_packaging() -> None:
+    assert set(marker_environment("3.11.4", LINUX)) == set(default_environment()) - {"extra"}
+
+
+@pytest.mark.parametrize(
+    ("triple", "expected"),
+    [
+        (LINUX, ("linux", "Linux", "x86_64")),
+        (LINUX_ARM, ("linux", "Linux", "aarch64")),
+        (MUSL, ("linux", "Linux", "x86_64")),
+        (MAC, ("darwin", "Darwin", "x86_64")),
+        (MAC_ARM, ("darwin", "Darwin", "arm64")),
+    ],
+)
+def test_environment_of_triples(triple: str, expected: tuple[str, str, str]) -> None:
+    environment = marker_environment("3.10.15", triple)
+    keys = ("sys_platform", "platform_system", "platform_machine")
+    assert tuple(environment[key] for key in keys) == expected
+    assert environment["python_version"] == "3.10"
+    assert environment["python_full_version"] == environment["implementation_version"] == "3.10.15"
+
+
+@pytest.mark.parametrize(
+    "triple", ["x86_64-pc-windows-msvc", "linux", "", "mips-unknown-linux-gnu"]
+)
+def test_unknown_triple(triple: str) -> None:
+    with pytest.raises(ValueError, match=f"`{triple}` is not a target triple of Linux or macOS"):
+        marker_environment("3.11.4", triple)
+
+
+@pytest.mark.parametrize("version", ["3", "", "three.eleven", "3.11-dev"])
+def test_unknown_version(version: str) -> None:
+    with pytest.raises(ValueError, match="is not a Python version such as `3.11.4`"):
+        marker_environment(version, LINUX)
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "triple", "loads"),
+    [
+        ("py3-none-any", "3.11", LINUX, True),
+        ("py2.py3-none-any", "3.11.4", LINUX, True),
+        ("py311-none-any", "3.11", LINUX, True),
+        ("py39-none-any", "3.11", LINUX, True),
+        ("py312-none-any", "3.11", LINUX, False),
+        ("py2-none-any", "3.11", LINUX, False),
+        ("cp311-cp311-manylinux_2_17_x86_64", "3.11", LINUX, True),
+        ("cp311-cp311-manylinux_2_99_x86_64", "3.11", LINUX, True),
+        ("cp311-cp311-manylinux1_x86_64.manylinux2014_x86_64", "3.11", LINUX, True),
+        ("cp311-cp311-linux_x86_64", "3.11", LINUX, True),
+        ("cp311-none-any", "3.11", LINUX, True),
+        ("cp310-cp310-manylinux_2_17_x86_64", "3.11", LINUX, False),
+        ("cp312-cp312-manylinux_2_17_x86_64", "3.11", LINUX, False),
+        ("cp313-cp313t-manylinux_2_17_x86_64", "3.13", LINUX, False),
+        ("pp39-pypy39_pp73-manylinux_2_17_x86_64", "3.9", LINUX, False),
+        ("cp37-abi3-manylinux_2_17_x86_64", "3.13", LINUX, True),
+        ("cp312-abi3-manylinux_2_17_x86_64", "3.11", LINUX, False),
+        ("py3-none-manylinux2014_x86_64", "3.11", LINUX, True),
+        ("cp311-cp311-manylinux_2_17_aarch64", "3.11", LINUX, False),
+        ("cp311-cp311-manylinux_2_17_aarch64", "3.11", LINUX_ARM, True),
+        ("cp311-cp311-manylinux_2_17_i686", "3.11", LINUX, False),
+        ("cp311-cp311-musllinux_1_1_x86_64", "3.11", LINUX, False),
+        ("cp311-cp311-musllinux_1_1_x86_64", "3.11", MUSL, True),
+        ("cp311-cp311-manylinux_2_17_x86_64", "3.11", MUSL, False),
+        ("cp311-cp311-macosx_11_0_arm64", "3.11", LINUX, False),
+        ("cp311-cp311-macosx_11_0_arm64", "3.11", MAC_ARM, True),
+        ("cp311-cp311-macosx_11_0_arm64", "3.11", MAC, False),
+        ("cp311-cp311-macosx_10_9_universal2", "3.11", MAC, True),
+        ("cp311-cp311-macosx_10_9_universal2", "3.11", MAC_ARM, True),
+        ("cp311-cp311-macosx_10_9_x86_64", "3.11", MAC_ARM, False),
+        ("cp311-cp311-win_amd64", "3.11", LINUX, False),
+    ],
+)
+def test_tags_that_load(tag: str, version: str, triple: str, loads: bool) -> None:
+    assert (incompatible_wheels((wheel("x", tags=(tag,)),), version, triple) == ()) is loads
+
+
+@pytest.mark.parametrize(
+    ("triple", "wanted"),
+    [
+        (LINUX, "cp311-cp311-manylinux_2_17_x86_64"),
+        (LINUX_ARM, "cp311-cp311-manylinux_2_17_aarch64"),
+        (MUSL, "cp311-cp311-musllinux_1_1_x86_64"),
+        (MAC, "cp311-cp311-macosx_11_0_x86_64"),
+        (MAC_ARM, "cp311-cp311-macosx_11_0_arm64"),
+    ],
+)
+def test_the_example_would_load(triple: str, wanted: str) -> None:
+    wheels = (wheel("good"), wheel("bad", tags=("cp27-cp27mu-linux_x86_64",)))
+    expected = ("bad-1.0-cp27-cp27mu-linux_x86_64.whl", wanted)
+    assert incompatible_wheels(wheels, "3.11.4", triple) == (expected,)
+    assert incompatible_wheels((wheel("x", tags=(wanted,)),), "3.11.4", triple) == ()
+
+
+def test_a_renamed_wheel_passes() -> None:
+    renamed = wheel("x", tags=("cp310-cp310-linux_x86_64",), filename="x-1-py3-none-any.whl")
+    assert incompatible_wheels((renamed,), "3.11", LINUX) == ()
