@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from typing import Any, Iterable
+
+from pants.backend.python.goals.export import ExportPythonTool, ExportPythonToolSentinel
+from pants.backend.python.goals.lockfile import GeneratePythonLockfile
+from pants.backend.python.subsystems.python_tool_base import PythonToolBase
+from pants.backend.python.target_types import ConsoleScript
+from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
+from pants.engine.rules import collect_rules, rule
+from pants.engine.unions import UnionRule
+from pants.option.option_types import ArgsListOption, EnumOption, StrListOption
+from pants.option.scope import ScopeInfo
+from pants.option.subsystem import Subsystem
+from pants.util.memo import memoized_property
+from pants.util.ordered_set import OrderedSet
+from pants.util.strutil import help_text, softwrap
+
+SCOPE = "pyoxidizer"
+
+_PANTS_OWN_BACKEND = "pants.backend.experimental.python.packaging.pyoxidizer"
+
+
+class PythonSource(Enum):
+    HOST = "host"
+    PYOXIDIZER = "pyoxidizer"
+
+
+class RustSource(Enum):
+    AUTO = "auto"
+    SYSTEM = "system"
+    MANAGED = "managed"
+
+
+class PyOxidizer(PythonToolBase):
+    options_scope = SCOPE
+    name = "PyOxidizer"
+    help = help_text(
+        """
+        PyOxidizer, which turns Python code into an executable with Python inside
+        (https://pyoxidizer.readthedocs.io).
+
+        Used with the `pyoxidizer_binary` target.
+        """
+    )
+
+    default_version = "pyoxidizer==0.24.0"
+    # `pip` goes into the packed interpreter, where PyOxidizer runs it on wheel files; `zstandard`
+    # compresses that interpreter. Both are pinned with the tool, as they decide what it builds.
+    default_extra_requirements = ["pip==23.3.2", "zstandard==0.23.0"]
+    default_requirements = [default_version, *default_extra_requirements]
+    default_main = ConsoleScript("pyoxidizer")
+
+    register_interpreter_constraints = True
+    default_interpreter_constraints = ["CPython>=3.8,<4"]
+
+    # Pants 2.16 wants these two said; later ones derive them.
+    register_lockfile = True
+    default_lockfile_url = "`pyoxidizer.lock` of the package `pants_pyoxidizer`"
+    default_lockfile_resource = ("pants_pyoxidizer", "pyoxidizer.lock")
+
+    args = ArgsListOption(
+        example="--release",
+        extra_help=softwrap(
+            """
+            They follow PyOxidizer's `build` command: `--release` builds in Rust's release mode,
+            `--target-triple=<triple>` for another platform.
+            """
+        ),
+    )
+    python = EnumOption(
+        default=PythonSource.HOST,
+        help=softwrap(
+            """
+            Which Python goes into the binaries.
+
+            `host`: a CPython 3.9, 3.10 or 3.11 of this machine that the interpreter constraints
+            allow, found as Pants finds any Python. The result runs on machines with the same or a
+            newer glibc; `pants package` says which.
+
+            `pyoxidizer`: PyOxidizer's own download of 3.8, 3.9 or 3.10, whichever is the newest
+            that the interpreter constraints allow. It runs on nearly every Linux, but dates from
+            2022, and gets no security fixes.
+            """
+        ),
+    )
+    rust = EnumOption(
+        default=RustSource.AUTO,
+        help=softwrap(
+            """
+            Which Rust compiles the binaries.
+
+            `system`: the one found on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
+            `managed`: Rust 1.66.0, which PyOxidizer downloads.
+            `auto`: the system's, or else the managed one.
+            """
+        ),
+    )
+
+    @classmethod
+    def get_scope_info(cls) -> ScopeInfo:
+        # The first thing that Pants asks of a subsystem once all backends are loaded, and before
+        # it finds, with a stack trace, that two have the same scope.
+        if _PANTS_OWN_BACKEND + ".register" in sys.modules:
+            # An exception's message would be kept in the daemon's log.
+            print(
+                f"The backends `pants_pyoxidizer` and `{_PANTS_OWN_BACKEND}` cannot be enabled "
+                "together, as both define the target `pyoxidizer_binary`. To fix, remove the "
+                "latter from `[GLOBAL].backend_packages`: the former does all that it does.",
+                file=sys.stderr,
+            )
+            sys.exit(1)
+        return super().get_scope_info()
+
+    class EnvironmentAware(Subsystem.EnvironmentAware):
+        env_vars_used_by_options = ("PATH",)
+
+        _rust_search_path = StrListOption(
+            default=["<PATH>"],
+            help=softwrap(
+                """
+                The folders in which to look for `rustc`.
+
+                The special string `<PATH>` stands for the contents of the PATH environment
+                variable. For example, `["/opt/rust/bin", "<PATH>"]`.
+                """
+            ),
+            advanced=True,
+            metavar="<folders>",
+        )
+        c_toolchain_search_path = StrListOption(
+            default=["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"],
+            help=softwrap(
+                """
+                The folders with the C compiler, `cc`, and the tools that it and Rust's crates
+                need: `ar`, `ld`, `make`.
+
+                They are the PATH of the process that runs PyOxidizer.
+                """
+            ),
+            advanced=True,
+            metavar="<folders>",
+        )
+
+        @memoized_property
+        def rust_search_path(self) -> tuple[str, ...]:
+            entries: OrderedSet[str] = OrderedSet()
+            for entry in self._rust_search_path:
+                if entry == "<PATH>":
+                    entries.update(filter(None, self._options_env.get("PATH", "").split(os.pathsep)))
+                else:
+                    entries.add(entry)
+            return tuple(entries)
+
+
+class PyOxidizerLockfileSentinel(GenerateToolLockfileSentinel):
+    resolve_name = SCOPE
+
+
+@rule
+def request_lockfile(
+    _: PyOxidizerLockfileSentinel, pyoxidizer: PyOxidizer
+) -> GeneratePythonLockfile:
+    if hasattr(pyoxidizer, "to_lockfile_request"):
+        return pyoxidizer.to_lockfile_request()
+    # Pants 2.16.
+    return GeneratePythonLockfile.from_tool(pyoxidizer)
+
+
+class PyOxidizerExportSentinel(ExportPythonToolSentinel):
+    pass
+
+
+@rule
+def export_tool(_: PyOxidizerExportSentinel, pyoxidizer: PyOxidizer) -> ExportPythonTool:
+    return ExportPythonTool(resolve_name=SCOPE, pex_request=pyoxidizer.to_pex_request())
+
+
+def rules() -> Iterable[Any]:
+    return (
+        *collect_rules(),
+        UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel),
+        UnionRule(ExportPythonToolSentinel, PyOxidizerExportSentinel),
+    )

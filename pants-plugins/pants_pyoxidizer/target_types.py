@@ -1,0 +1,249 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Optional
+
+from pants.backend.python.target_types import GenerateSetupField, WheelField
+from pants.build_graph.address import Address
+from pants.core.goals.package import OutputPathField
+from pants.core.util_rules.environments import EnvironmentField
+from pants.engine.target import (
+    COMMON_TARGET_FIELDS,
+    AsyncFieldMixin,
+    Dependencies,
+    InvalidFieldException,
+    OptionalSingleSourceField,
+    StringField,
+    StringSequenceField,
+    Target,
+)
+from pants.util.docutil import bin_name, doc_url
+from pants.util.strutil import help_text, softwrap
+
+from pants_pyoxidizer.entry_point import parse_entry_point
+
+TARGET_ALIAS = "pyoxidizer_binary"
+
+# Plain file names, of the characters that no shell, Starlark or Rust literal treats specially.
+_BINARY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
+# What PyOxidizer puts beside the executable.
+_TAKEN_NAMES = frozenset({"lib", "COPYING.txt"})
+_BINARY_NAME_CURE = (
+    "use only ASCII letters, digits, `_`, `-`, `+` and `.`, with a letter, digit or `_` first, "
+    "and neither `lib` nor `COPYING.txt`, which PyOxidizer puts beside the executable"
+)
+
+
+class PyOxidizerOutputPathField(OutputPathField):
+    help = help_text(
+        f"""
+        The folder for the built directory tree, below `--distdir` (e.g. `dist/`).
+
+        By default, the path to the BUILD file with dots for slashes, then the target's name.
+
+        Either way, `<target triple>/{{debug,release}}/install/<binary_name>` is appended. For
+        example, `{bin_name()} package src/python/project:bin` might write
+        `dist/src.python.project/bin/x86_64-unknown-linux-gnu/debug/install/bin`.
+
+        Warning: setting this value risks naming collisions with other package targets you may
+        have.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value = super().compute_value(raw_value, address)
+        if value and (".." in PurePosixPath(value).parts or PurePosixPath(value).is_absolute()):
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The `{cls.alias}` field in target {address} is {value!r}, which lies outside
+                    the dist folder. To fix, use a relative path without `..`.
+                    """
+                )
+            )
+        return value
+
+
+class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
+    alias = "binary_name"
+    help = help_text(
+        """
+        The file name of the executable.
+
+        By default, the target's name. For example, `binary_name="my-app"`.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value = super().compute_value(raw_value, address)
+        if value is not None and not is_binary_name(value):
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The `{cls.alias}` field in target {address} is {value!r}, which cannot name an
+                    executable. To fix, {_BINARY_NAME_CURE}.
+                    """
+                )
+            )
+        return value
+
+    def value_or_default(self) -> str:
+        """The binary's name.
+
+        Raises:
+            InvalidFieldException: when the default, the target's name, cannot be one.
+        """
+        name = self.value or self.address.generated_name or self.address.target_name
+        if not is_binary_name(name):
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The target {self.address} has no `{self.alias}` field, and its own name
+                    {name!r} cannot name an executable. To fix, set `{self.alias}`:
+                    {_BINARY_NAME_CURE}.
+                    """
+                )
+            )
+        return name
+
+
+def is_binary_name(name: str) -> bool:
+    return _BINARY_NAME.match(name) is not None and name not in _TAKEN_NAMES
+
+
+class PyOxidizerEntryPointField(StringField):
+    alias = "entry_point"
+    help = help_text(
+        """
+        What runs when the binary is started.
+
+        By default, nothing of yours: the binary is a Python REPL with all your code importable.
+
+        `"path.to.module"` runs the module as `python -m path.to.module` does; for a package, that
+        is its `__main__`.
+
+        `"path.to.module:func"` calls the function without arguments, and its return value is the
+        exit status, as with a console script. For example, `entry_point="myproject.myapp:main"`.
+
+        The module must be in one of the wheels that go into the binary. This is checked before
+        anything is built with PyOxidizer.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value = super().compute_value(raw_value, address)
+        if value is not None:
+            try:
+                parse_entry_point(value)
+            except ValueError as e:
+                raise InvalidFieldException(
+                    softwrap(
+                        f"""
+                        The `{cls.alias}` field in target {address} is {value!r}: {e} To fix, use
+                        `path.to.module` or `path.to.module:func`.
+                        """
+                    )
+                ) from None
+        return value
+
+
+class PyOxidizerDependenciesField(Dependencies):
+    required = True
+    supports_transitive_excludes = True
+    help = help_text(
+        f"""
+        The addresses of the `python_distribution` targets to include in the binary, for example
+        `["src/python/project:dist"]`.
+
+        At least one must give a wheel: if you use `{GenerateSetupField.alias}=True`, leave
+        `{WheelField.alias}=True` as it is by default. See {doc_url('python-distributions')}.
+
+        Usually, one `python_distribution` is enough. However, if its code imports code of another
+        distribution in your repository, include both: Pants makes the one require the other, even
+        when its own `dependencies` field does not say so. Third-party requirements need no entry:
+        they are resolved as for any other Python target, from your lockfile if there is one.
+
+        Targets of other types are ignored with a warning.
+        """
+    )
+
+
+class PyOxidizerFilesystemResourcesField(StringSequenceField):
+    alias = "filesystem_resources"
+    help = help_text(
+        """
+        Requirements that must lie on the filesystem, beside the executable, rather than inside of
+        it.
+
+        By default, none. Set it for packages that look for their own files or shared libraries,
+        for example `["numpy==1.26.4"]`. What such a package requires is laid out with it. Each
+        must be among the requirements that the distributions' code has anyway.
+        """
+    )
+
+
+class PyOxidizerTemplateField(OptionalSingleSourceField):
+    alias = "template"
+    expected_file_extensions = (".bzlt",)
+    help = help_text(
+        """
+        A PyOxidizer configuration of your own, with the extension `.bzlt`.
+
+        By default, one that suits most programs. The path is relative to the BUILD file, for
+        example `template="pyoxidizer.bzlt"`. Parameters are written `$NAME` or `${NAME}`, and `$$`
+        is a dollar sign:
+
+          * `RUN_MODULE` - The statement that makes `python_config` run the `entry_point`, or\
+            nothing.
+
+          * `NAME` - The binary's name, for use inside a string.
+
+          * `WHEELS` - The list of wheel files, first- and third-party, for `exe.pip_install()`.
+
+          * `UNCLASSIFIED_RESOURCE_INSTALLATION` - The statements that add the target's\
+            `filesystem_resources` to `exe`, or nothing.
+
+          * `PYTHON_DISTRIBUTION` - The Python to embed. `default_python_distribution()` gives the\
+            same one.
+        """
+    )
+
+
+
+
+class PyOxidizerBinaryTarget(Target):
+    alias = TARGET_ALIAS
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        PyOxidizerOutputPathField,
+        PyOxidizerBinaryNameField,
+        PyOxidizerTemplateField,
+        PyOxidizerDependenciesField,
+        PyOxidizerEntryPointField,
+        PyOxidizerFilesystemResourcesField,
+        EnvironmentField,
+    )
+    help = help_text(
+        f"""
+        An executable with your code and a Python interpreter inside, built with PyOxidizer.
+
+        To use it, create a `python_distribution` target with the code to include, as described at
+        {doc_url('python-distributions')}, and name it in the `{PyOxidizerDependenciesField.alias}`
+        field. Usually, also set the `{PyOxidizerEntryPointField.alias}` field:
+
+            {TARGET_ALIAS}(
+                name="bin",
+                dependencies=[":dist"],
+                entry_point="myproject.myapp:main",
+            )
+
+        `{bin_name()} package` writes it below `dist/`, and `{bin_name()} run` starts it. To build
+        in Rust's release mode, set `[pyoxidizer].args` to `["--release"]`.
+        """
+    )

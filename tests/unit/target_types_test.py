@@ -1,0 +1,80 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import pytest
+from pants.build_graph.address import Address
+from pants.engine.target import InvalidFieldException
+
+from pants_pyoxidizer.target_types import (
+    PyOxidizerBinaryNameField,
+    PyOxidizerEntryPointField,
+    PyOxidizerOutputPathField,
+)
+
+ADDRESS = Address("src/py/project", target_name="bin")
+
+
+@pytest.mark.parametrize("name", ["bin", "my-app", "my.app", "test", "7z", "g++", "_x"])
+def test_binary_names(name: str) -> None:
+    assert PyOxidizerBinaryNameField(name, ADDRESS).value_or_default() == name
+    assert (
+        PyOxidizerBinaryNameField(None, Address("", target_name=name)).value_or_default() == name
+    )
+
+
+CURE = (
+    "use only ASCII letters, digits, `_`, `-`, `+` and `.`, with a letter, digit or `_` first, and "
+    "neither `lib` nor `COPYING.txt`, which PyOxidizer puts beside the executable."
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../x", "a/b", "-x", "a b", 'a"', "a\n", "a$b", "ä", "lib", "COPYING.txt"],
+)
+def test_binary_names_that_are_refused(name: str) -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerBinaryNameField(name, ADDRESS)
+    assert " ".join(str(e.value).split()) == (
+        f"The `binary_name` field in target src/py/project:bin is {name!r}, which cannot name an "
+        f"executable. To fix, {CURE}"
+    )
+
+
+def test_a_target_name_that_is_no_binary_name() -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerBinaryNameField(None, Address("", target_name="my app")).value_or_default()
+    assert str(e.value) == (
+        "The target //:my app has no `binary_name` field, and its own name 'my app' cannot name an "
+        f"executable. To fix, set `binary_name`: {CURE}"
+    )
+
+
+@pytest.mark.parametrize("path", ["x", "a/b", "a..b"])
+def test_output_paths(path: str) -> None:
+    assert PyOxidizerOutputPathField(path, ADDRESS).value == path
+
+
+@pytest.mark.parametrize("path", ["..", "../x", "a/../../x", "/tmp"])
+def test_output_paths_that_are_refused(path: str) -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerOutputPathField(path, ADDRESS)
+    assert str(e.value) == (
+        f"The `output_path` field in target src/py/project:bin is {path!r}, which lies outside the "
+        "dist folder. To fix, use a relative path without `..`."
+    )
+
+
+@pytest.mark.parametrize("entry_point", [None, "pkg.mod", "pkg.mod:func", "pkg:Class.method"])
+def test_entry_points(entry_point: str | None) -> None:
+    assert PyOxidizerEntryPointField(entry_point, ADDRESS).value == entry_point
+
+
+def test_an_entry_point_that_is_refused() -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerEntryPointField("pkg.mod:", ADDRESS)
+    assert str(e.value) == (
+        "The `entry_point` field in target src/py/project:bin is 'pkg.mod:': it has no function "
+        "after the colon. To fix, use `path.to.module` or `path.to.module:func`."
+    )
