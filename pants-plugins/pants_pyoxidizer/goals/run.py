@@ -1,0 +1,21 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+from pants.core.goals.run import RunRequest
+from pants.engine.rules import Get, collect_rules, rule
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.goals.package import PyOxidizerBinary, PyOxidizerFieldSet
+
+
+@rule(level=LogLevel.DEBUG)
+async def run_binary(field_set: PyOxidizerFieldSet) -> RunRequest:
+    binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
+    return RunRequest(digest=binary.digest, args=(f"{{chroot}}/{binary.executable}",))
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

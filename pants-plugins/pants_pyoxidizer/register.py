@@ -1,0 +1,49 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Create executables with Python inside, with PyOxidizer.
+
+See the target `pyoxidizer_binary` and the option scope `pyoxidizer`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+from pants.engine.target import Target
+
+from pants_pyoxidizer import subsystem
+from pants_pyoxidizer.goals import package, run
+from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
+from pants_pyoxidizer.util_rules import (
+    build,
+    c_toolchain,
+    contents,
+    distributions,
+    inspect_wheels,
+    rendered_config,
+    rust_toolchain,
+    standalone_python,
+    third_party_wheels,
+    tool,
+)
+
+
+def rules() -> Iterable[Any]:
+    return (
+        *subsystem.rules(),
+        *tool.rules(),
+        *distributions.rules(),
+        *inspect_wheels.rules(),
+        *third_party_wheels.rules(),
+        *standalone_python.rules(),
+        *rust_toolchain.rules(),
+        *c_toolchain.rules(),
+        *contents.rules(),
+        *rendered_config.rules(),
+        *build.rules(),
+        *package.rules(),
+        *run.rules(),
+    )
+
+
+def target_types() -> Iterable[type[Target]]:
+    return (PyOxidizerBinaryTarget,)

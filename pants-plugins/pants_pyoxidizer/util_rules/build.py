@@ -1,0 +1,157 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The process that runs PyOxidizer: its arguments, environment, caches and paths."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.addresses import Address
+from pants.engine.fs import (
+    Digest,
+    DigestContents,
+    DigestSubset,
+    MergeDigests,
+    PathGlobs,
+    RemovePrefix,
+)
+from pants.engine.process import ProcessResult
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.subsystem import SCOPE
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
+from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
+from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+from pants_pyoxidizer.util_rules.tool import PROGRAMS_DIR, ToolProcess
+
+_BUILD_DIR = "build"  # Where PyOxidizer writes.
+_RESULT = "__result.json"
+_BUILT = "__built.txt"
+
+_CACHE = ".cache/pyoxidizer"
+_CRATES = ".cache/pyoxidizer_crates"
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    address: Address = dataclasses.field(compare=False)  # For the user to see.
+    name: str  # Of the executable.
+    args: tuple[str, ...]
+    config: RenderedConfig
+    python: StandalonePython
+    rust: RustToolchain
+    c_toolchain: CToolchain
+    wheels: Digest
+    # Folders of `wheels` in which pip may look for what a template asks for by name.
+    wheel_dirs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Build:
+    """PyOxidizer's output: `<target triple>/{debug,release}/install/...`."""
+
+    digest: Digest
+    executable: str  # Relative to the digest's root.
+
+    @property
+    def install_dir(self) -> str:
+        """`<target triple>/{debug,release}/<PyOxidizer's target>`."""
+        return "/".join(self.executable.split("/")[:3])
+
+
+class WrongTargetTripleError(Exception):
+    """PyOxidizer would build for another platform than that of the embedded Python."""
+
+
+def target_triple(args: Iterable[str]) -> str | None:
+    """What `--target-triple` is set to in arguments of PyOxidizer's; the last one counts."""
+    triple = None
+    arguments = iter(args)
+    for argument in arguments:
+        if argument == "--target-triple":
+            triple = next(arguments, None)
+        elif argument.startswith("--target-triple="):
+            triple = argument.partition("=")[2]
+    return triple
+
+
+def environment(request: BuildRequest) -> dict[str, str]:
+    """The environment of the process.
+
+    `{chroot}` stands for the sandbox: PyOxidizer wants absolute paths.
+    """
+    env = {
+        "PANTS_PYOXIDIZER_C_TOOLCHAIN": request.c_toolchain.fingerprint,
+        # The cargo driver comes first.
+        "PANTS_PYOXIDIZER_PATH": os.pathsep.join(
+            (f"{{chroot}}/{PROGRAMS_DIR}", request.c_toolchain.path)
+        ),
+        "PYOXIDIZER_CACHE_DIR": f"{{chroot}}/{_CACHE}",
+        # pip sees the wheels that Pants resolved, and nothing else.
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": " ".join(f"{{chroot}}/{folder}" for folder in request.wheel_dirs),
+        "PIP_NO_INPUT": "1",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_CACHE_DIR": "1",
+    }
+    rust = request.rust.system
+    if rust is not None:
+        env.update(
+            PYOXIDIZER_SYSTEM_RUST="1",
+            RUSTC=rust.rustc,
+            PANTS_PYOXIDIZER_CARGO=rust.cargo,
+            PANTS_PYOXIDIZER_TOOLCHAIN=f"{rust.fingerprint}\n{request.c_toolchain.fingerprint}",
+            PANTS_PYOXIDIZER_CRATES=f"{{chroot}}/{_CRATES}",
+            PANTS_PYOXIDIZER_BUILT=f"{{chroot}}/{_BUILT}",
+        )
+    return env
+
+
+@rule(desc="Build with PyOxidizer", level=LogLevel.DEBUG)
+async def build(request: BuildRequest) -> Build:
+    triple = target_triple(request.args)
+    if triple not in (None, request.python.target_triple):
+        raise WrongTargetTripleError(
+            softwrap(
+                f"""
+                `--target-triple` in `[{SCOPE}].args` is {triple}, but the Python to embed into
+                {request.address} is for {request.python.target_triple}. To fix, remove the
+                argument.
+                """
+            )
+        )
+    input_digest = await Get(
+        Digest,
+        MergeDigests((request.config.digest, request.python.digest, request.wheels)),
+    )
+    result = await Get(
+        ProcessResult,
+        ToolProcess(
+            programs=("run_pyoxidizer.py", "cargo_driver.py", "cargo"),
+            argv=("--name", request.name, "--result", _RESULT, "--", "build", *request.args),
+            description=f"Building {request.address} with PyOxidizer",
+            input_digest=input_digest,
+            env=FrozenDict(environment(request)),
+            append_only_caches=FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES),
+            output_files=(_RESULT,),
+            output_directories=(_BUILD_DIR,),
+            level=LogLevel.INFO,
+        ),
+    )
+    result_file, built = await MultiGet(
+        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([_RESULT]))),
+        Get(Digest, DigestSubset(result.output_digest, PathGlobs([f"{_BUILD_DIR}/**"]))),
+    )
+    digest = await Get(Digest, RemovePrefix(built, _BUILD_DIR))
+    return Build(digest, executable=json.loads(result_file[0].content)["executable"])
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The system's C compiler and the tools around it, which Rust's crates and the linking need."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.core.util_rules.system_binaries import (
+    BinaryNotFoundError,
+    BinaryPathRequest,
+    BinaryPaths,
+    BinaryPathTest,
+)
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.logging import LogLevel
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
+
+# Only `cc` tells its version the same way everywhere; `make` builds the jemalloc crate.
+_TOOLS = (("cc", BinaryPathTest(("--version",))), ("ar", None), ("make", None))
+
+
+@dataclass(frozen=True)
+class CToolchain:
+    path: str  # For the PATH variable.
+    fingerprint: str  # Changes with the compiler's version.
+
+
+@rule(desc="Find the C toolchain", level=LogLevel.DEBUG)
+async def find_c_toolchain(pyoxidizer: PyOxidizer.EnvironmentAware) -> CToolchain:
+    search_path = pyoxidizer.c_toolchain_search_path
+    found = await MultiGet(
+        Get(BinaryPaths, BinaryPathRequest(binary_name=name, search_path=search_path, test=test))
+        for name, test in _TOOLS
+    )
+    missing = [paths.binary_name for paths in found if not paths.paths]
+    if missing:
+        names = " and ".join(f"`{name}`" for name in missing)
+        raise BinaryNotFoundError(
+            softwrap(
+                f"""
+                Building a PyOxidizer binary needs {names}, searched for in
+                {os.pathsep.join(search_path)}.
+
+                To fix, install a C toolchain (Debian and Ubuntu: `apt-get install gcc libc6-dev
+                make`; Fedora: `dnf install gcc make`; macOS: `xcode-select --install`), or set
+                `[{SCOPE}].c_toolchain_search_path` to where it is.
+                """
+            )
+        )
+    compiler = found[0].paths[0]
+    return CToolchain(os.pathsep.join(search_path), compiler.fingerprint)
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,168 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Which wheels go where in a binary, and what it runs; wrong input is found here, not by pip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from packaging.requirements import InvalidRequirement, Requirement
+from pants.engine.addresses import Address
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import InvalidFieldException
+from pants.util.strutil import bullet_list, softwrap
+
+from pants_pyoxidizer import entry_point as entry_points
+from pants_pyoxidizer import wheel_metadata
+from pants_pyoxidizer.target_types import (
+    PyOxidizerDependenciesField,
+    PyOxidizerEntryPointField,
+    PyOxidizerFilesystemResourcesField,
+)
+from pants_pyoxidizer.wheel_metadata import Wheel
+
+
+class UnusableWheelsError(Exception):
+    """The wheels of a binary do not fit each other, or its Python."""
+
+
+@dataclass(frozen=True)
+class ContentsRequest:
+    address: Address
+    entry_point: str | None
+    filesystem_resources: tuple[str, ...]
+    first_party: tuple[Wheel, ...]
+    third_party: tuple[Wheel, ...]
+    python_version: str  # As in "3.11.7".
+    target_triple: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Paths of wheel files, in a fixed order, and the program's start as Python source."""
+
+    run_command: str | None
+    wheels: tuple[str, ...]
+    filesystem_wheels: tuple[str, ...]
+
+
+@rule
+def determine_contents(request: ContentsRequest) -> Contents:
+    wheels = (*request.first_party, *request.third_party)
+    environment = wheel_metadata.marker_environment(request.python_version, request.target_triple)
+    _check_tags(request, wheels)
+    _check_requirements(request, wheels, environment)
+    filesystem = _filesystem_wheels(request, wheels, environment)
+    return Contents(
+        run_command=_run_command(request, wheels),
+        wheels=tuple(wheel.path for wheel in wheels if wheel.path not in filesystem),
+        filesystem_wheels=tuple(wheel.path for wheel in wheels if wheel.path in filesystem),
+    )
+
+
+def _run_command(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> str | None:
+    if request.entry_point is None:
+        return None
+    entry_point = entry_points.parse_entry_point(request.entry_point)
+    problem = entry_points.module_problem(
+        entry_point, wheels, first_party={wheel.filename for wheel in request.first_party}
+    )
+    if problem is None:
+        return entry_points.run_command(entry_point)
+    raise InvalidFieldException(
+        softwrap(
+            f"""
+            The `{PyOxidizerEntryPointField.alias}` field in target {request.address} is
+            {request.entry_point!r}, which cannot be run. {problem}
+
+            To fix, correct the field, or add the `python_distribution` with that module to
+            `{PyOxidizerDependenciesField.alias}`.
+            """
+        )
+    )
+
+
+def _check_requirements(
+    request: ContentsRequest, wheels: tuple[Wheel, ...], environment: dict[str, str]
+) -> None:
+    missing = wheel_metadata.missing_requirements(wheels, environment=environment)
+    if not missing:
+        return
+    lines = bullet_list(
+        f"{m.wheel} requires `{m.requirement}`, and "
+        + (f"there is {m.found}" if m.found else "it is not there")
+        for m in missing
+    )
+    raise UnusableWheelsError(
+        f"The wheels of the target {request.address} require what does not come with them:\n\n"
+        f"{lines}\n\n"
+        + softwrap(
+            f"""
+            To fix, if it is a distribution of this repository, add its `python_distribution`
+            to `{PyOxidizerDependenciesField.alias}`. If it is a third-party requirement, make the
+            code depend on a `python_requirement` for it, and generate the lockfile anew if there
+            is one.
+            """
+        )
+    )
+
+
+def _check_tags(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> None:
+    incompatible = wheel_metadata.incompatible_wheels(
+        wheels, request.python_version, request.target_triple
+    )
+    if not incompatible:
+        return
+    lines = bullet_list(f"{wheel} (wanted: {tag})" for wheel, tag in incompatible)
+    raise UnusableWheelsError(
+        f"Wheels of the target {request.address} cannot be used by Python "
+        f"{request.python_version} on {request.target_triple}, which is to be embedded:\n\n"
+        f"{lines}\n\n"
+        + softwrap(
+            """
+            To fix, narrow the `interpreter_constraints` of the distributions' code to the Python
+            that they were built for.
+            """
+        )
+    )
+
+
+def _filesystem_wheels(
+    request: ContentsRequest, wheels: tuple[Wheel, ...], environment: dict[str, str]
+) -> frozenset[str]:
+    for text in request.filesystem_resources:
+        problem = _resource_problem(text, wheels, environment)
+        if problem is not None:
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The `{PyOxidizerFilesystemResourcesField.alias}` field in target
+                    {request.address} has {text!r}, {problem}.
+
+                    To fix, name requirements that go into the binary. There are
+                    {", ".join(sorted(f"`{wheel.name}=={wheel.version}`" for wheel in wheels))}.
+                    """
+                )
+            )
+    return wheel_metadata.requirement_closure(
+        request.filesystem_resources, wheels, environment=environment
+    )
+
+
+def _resource_problem(
+    text: str, wheels: tuple[Wheel, ...], environment: dict[str, str]
+) -> str | None:
+    try:
+        Requirement(text)
+    except InvalidRequirement as e:
+        return f"which is no requirement ({e})"
+    for missing in wheel_metadata.missing_requirements(
+        wheels, roots=[text], environment=environment
+    ):
+        if missing.wheel is None:
+            return f"but {missing.found} goes in" if missing.found else "which does not go in"
+    return None
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

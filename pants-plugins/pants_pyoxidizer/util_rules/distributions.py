@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Which `python_distribution` targets go into a binary, and the wheels that they give."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.backend.python.target_types import GenerateSetupField, WheelField
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_from_targets import InterpreterConstraintsRequest
+from pants.core.goals.package import (
+    BuiltPackage,
+    EnvironmentAwarePackageRequest,
+    PackageFieldSet,
+)
+from pants.engine.addresses import Addresses
+from pants.engine.fs import Digest, MergeDigests
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.target import (
+    DependenciesRequest,
+    FieldSetsPerTarget,
+    FieldSetsPerTargetRequest,
+    InvalidTargetException,
+    Target,
+    Targets,
+)
+from pants.util.docutil import doc_url
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.target_types import TARGET_ALIAS, PyOxidizerDependenciesField
+from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DistributionsRequest:
+    dependencies: PyOxidizerDependenciesField
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """The targets whose wheels go into the binary: at least one."""
+
+    targets: Targets
+    interpreter_constraints: InterpreterConstraints
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(target.address for target in self.targets)
+
+
+@dataclass(frozen=True)
+class FirstPartyWheelsRequest:
+    targets: Targets
+
+
+@dataclass(frozen=True)
+class FirstPartyWheels:
+    wheels: Wheels
+
+
+def _gives_wheel(target: Target) -> bool:
+    return target.has_field(WheelField) and bool(target[WheelField].value)
+
+
+@rule(desc="Find the distributions of a PyOxidizer binary")
+async def find_distributions(request: DistributionsRequest) -> Distributions:
+    address = request.dependencies.address
+    dependencies = await Get(Targets, DependenciesRequest(request.dependencies))
+    distributions = Targets(target for target in dependencies if _gives_wheel(target))
+    ignored = [target for target in dependencies if not _gives_wheel(target)]
+    if not distributions:
+        raise InvalidTargetException(
+            softwrap(
+                f"""
+                The `{TARGET_ALIAS}` target {address} must include in its
+                `{request.dependencies.alias}` field at least one `python_distribution` target that
+                produces a `.whl` file, but it has {_describe(ignored) or "no dependencies at all"}.
+
+                To fix, add such a target. If you use `{GenerateSetupField.alias}=True`, make sure
+                that it has `{WheelField.alias}=True`. See {doc_url('python-distributions')}.
+                """
+            )
+        )
+    if ignored:
+        logger.warning(
+            softwrap(
+                f"""
+                The `{TARGET_ALIAS}` target {address} ignores what gives no wheel in its
+                `{request.dependencies.alias}` field: {_describe(ignored)}. Only
+                `python_distribution` targets with `{WheelField.alias}=True` go into the binary;
+                their own dependencies go with them.
+                """
+            )
+        )
+    interpreter_constraints = await Get(
+        InterpreterConstraints,
+        InterpreterConstraintsRequest(target.address for target in distributions),
+    )
+    return Distributions(distributions, interpreter_constraints)
+
+
+def _describe(targets: Iterable[Target]) -> str:
+    return ", ".join(
+        f"{target.address} (a `{target.alias}`"
+        + (f" with `{WheelField.alias}=False`)" if target.has_field(WheelField) else ")")
+        for target in targets
+    )
+
+
+@rule(desc="Build the wheels of a PyOxidizer binary")
+async def build_first_party_wheels(request: FirstPartyWheelsRequest) -> FirstPartyWheels:
+    field_sets = await Get(
+        FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, request.targets)
+    )
+    packages = await MultiGet(
+        Get(BuiltPackage, EnvironmentAwarePackageRequest(field_set))
+        for field_set in field_sets.field_sets
+    )
+    paths = tuple(
+        artifact.relpath
+        for package in packages
+        for artifact in package.artifacts
+        if artifact.relpath is not None and artifact.relpath.endswith(".whl")
+    )
+    digest = await Get(Digest, MergeDigests(package.digest for package in packages))
+    return FirstPartyWheels(await Get(Wheels, InspectWheelsRequest(digest, paths)))
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

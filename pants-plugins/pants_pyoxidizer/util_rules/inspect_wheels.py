@@ -1,0 +1,51 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""What is in wheel files: their metadata and the modules they install."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, DigestSubset, PathGlobs
+from pants.engine.process import ProcessResult
+from pants.engine.rules import Get, collect_rules, rule
+from pants.util.strutil import pluralize
+
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.wheel_metadata import Wheel, parse_wheels
+
+
+@dataclass(frozen=True)
+class InspectWheelsRequest:
+    digest: Digest
+    paths: tuple[str, ...]  # Relative to the digest's root; other files of it are dropped.
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """Wheel files, and what is in them."""
+
+    digest: Digest = EMPTY_DIGEST
+    wheels: tuple[Wheel, ...] = ()
+
+
+@rule
+async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
+    # sdists lie beside the wheels of a distribution. They must not decide whether PyOxidizer runs.
+    digest = await Get(Digest, DigestSubset(request.digest, PathGlobs(request.paths)))
+    result = await Get(
+        ProcessResult,
+        ToolProcess(
+            programs=("inspect_wheels.py",),
+            argv=("--output", "wheels.json", *request.paths),
+            description=f"Inspect {pluralize(len(request.paths), 'wheel')}",
+            input_digest=digest,
+            output_files=("wheels.json",),
+        ),
+    )
+    contents = await Get(DigestContents, Digest, result.output_digest)
+    return Wheels(digest, parse_wheels(contents[0].content))
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

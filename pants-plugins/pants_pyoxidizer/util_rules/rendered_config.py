@@ -1,0 +1,70 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The PyOxidizer configuration of a binary, as a file."""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
+from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.target import (
+    HydratedSources,
+    HydrateSourcesRequest,
+    InvalidFieldException,
+)
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.config import Config
+from pants_pyoxidizer.target_types import PyOxidizerTemplateField
+from pants_pyoxidizer.template import TemplateError, decode
+
+CONFIG_FILE = "pyoxidizer.bzl"  # The name that PyOxidizer looks for.
+
+
+@dataclass(frozen=True)
+class RenderedConfigRequest:
+    template: PyOxidizerTemplateField
+    config: Config
+
+
+@dataclass(frozen=True)
+class RenderedConfig:
+    digest: Digest
+
+
+def default_template() -> str:
+    content = pkgutil.get_data("pants_pyoxidizer.templates", "default.bzlt")
+    assert content is not None
+    return content.decode()
+
+
+@rule
+async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
+    field = request.template
+    if field.value is None:
+        rendered = request.config.render(default_template())
+    else:
+        sources = await Get(HydratedSources, HydrateSourcesRequest(field))
+        contents = await Get(DigestContents, Digest, sources.snapshot.digest)
+        try:
+            # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
+            if not contents:
+                raise TemplateError("it does not exist")
+            rendered = request.config.render(decode(contents[0].content))
+        except TemplateError as e:
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The `{field.alias}` field in target {field.address} names
+                    {field.file_path}, which cannot be used: {e}.
+                    """
+                )
+            ) from None
+    digest = await Get(Digest, CreateDigest([FileContent(CONFIG_FILE, rendered.encode())]))
+    return RenderedConfig(digest)
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,164 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The Rust that compiles the binaries."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Iterable, Mapping
+
+from pants.core.util_rules.environments import EnvironmentTarget
+from pants.core.util_rules.system_binaries import (
+    BinaryNotFoundError,
+    BinaryPathRequest,
+    BinaryPaths,
+)
+from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
+from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.logging import LogLevel
+from pants.util.strutil import bullet_list, softwrap
+
+from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, RustSource
+
+logger = logging.getLogger(__name__)
+
+MINIMUM_VERSION = (1, 62, 1)  # What PyOxidizer 0.24 asks for.
+
+# rustup's proxies read these to find the toolchain they stand for.
+_RUSTUP_ENV_VARS = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN")
+
+
+@dataclass(frozen=True)
+class SystemRust:
+    """A toolchain's own `cargo` and `rustc`, not rustup's proxies: they need no HOME."""
+
+    cargo: str
+    rustc: str
+    fingerprint: str  # What both say of their versions.
+
+
+@dataclass(frozen=True)
+class RustToolchain:
+    system: SystemRust | None  # None stands for the Rust that PyOxidizer downloads.
+
+
+@dataclass(frozen=True)
+class RustcProbeRequest:
+    path: str
+
+
+@dataclass(frozen=True)
+class RustcProbe:
+    """What stands behind one `rustc`: a toolchain, or the reason why it cannot be used."""
+
+    path: str
+    rust: SystemRust | None
+    problem: str
+
+
+def parse_release(version_output: str) -> tuple[int, int, int] | None:
+    """The version in the output of `rustc --version --verbose`."""
+    match = re.search(r"^release: (\d+)\.(\d+)\.(\d+)", version_output, re.MULTILINE)
+    return None if match is None else (int(match[1]), int(match[2]), int(match[3]))
+
+
+def rustup_homes(rustc: str, env: Mapping[str, str]) -> tuple[dict[str, str], ...]:
+    """The environments in which `rustc`, if it is a proxy of rustup, may find its toolchain.
+
+    The second is for a HOME that is not the one Rust was installed for: `.rustup` lies beside
+    `.cargo`, whose `bin` has the proxies.
+    """
+    beside = str(PurePath(rustc).parent.parent.parent / ".rustup")
+    return (dict(env), {**env, "RUSTUP_HOME": beside})
+
+
+@rule(level=LogLevel.DEBUG)
+async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget) -> RustcProbe:
+    cache_scope = env_target.executable_search_path_cache_scope(cache_failures=True)
+    env = await Get(EnvironmentVars, EnvironmentVarsRequest(_RUSTUP_ENV_VARS))
+    sysroots = await MultiGet(
+        Get(
+            FallibleProcessResult,
+            Process(
+                (request.path, "--print", "sysroot"),
+                env=rustup_env,
+                description=f"Find the Rust toolchain of {request.path}",
+                level=LogLevel.DEBUG,
+                cache_scope=cache_scope,
+            ),
+        )
+        for rustup_env in rustup_homes(request.path, env)
+    )
+    sysroot = next((r.stdout.decode().strip() for r in sysroots if r.exit_code == 0), None)
+    if sysroot is None:
+        reason = sysroots[0].stderr.decode(errors="replace").strip()
+        return RustcProbe(request.path, None, f"it fails: {reason}")
+
+    rustc, cargo = os.path.join(sysroot, "bin", "rustc"), os.path.join(sysroot, "bin", "cargo")
+    versions = await MultiGet(
+        Get(FallibleProcessResult, Process, _version_process(path, cache_scope))
+        for path in (rustc, cargo)
+    )
+    for path, version in zip((rustc, cargo), versions):
+        if version.exit_code != 0:
+            return RustcProbe(request.path, None, f"{path} cannot be run")
+    fingerprint = "\n".join(version.stdout.decode().strip() for version in versions)
+    release = parse_release(fingerprint)
+    if release is None or release < MINIMUM_VERSION:
+        return RustcProbe(request.path, None, f"it is {fingerprint.splitlines()[0]}")
+    return RustcProbe(request.path, SystemRust(cargo, rustc, fingerprint), "")
+
+
+def _version_process(path: str, cache_scope: ProcessCacheScope) -> Process:
+    # A shell says "not found" with an exit status; Pants would fail without one.
+    return Process(
+        ("/bin/sh", "-c", 'exec "$0" --version --verbose', path),
+        description=f"Find the version of {path}",
+        level=LogLevel.DEBUG,
+        cache_scope=cache_scope,
+    )
+
+
+@rule(desc="Find Rust", level=LogLevel.DEBUG)
+async def find_rust_toolchain(
+    pyoxidizer: PyOxidizer, environment_aware: PyOxidizer.EnvironmentAware
+) -> RustToolchain:
+    if pyoxidizer.rust == RustSource.MANAGED:
+        return RustToolchain(None)
+    search_path = environment_aware.rust_search_path
+    rustcs = await Get(
+        BinaryPaths, BinaryPathRequest(binary_name="rustc", search_path=search_path)
+    )
+    probes = await MultiGet(Get(RustcProbe, RustcProbeRequest(path.path)) for path in rustcs.paths)
+    for probe in probes:
+        if probe.rust is not None:
+            return RustToolchain(probe.rust)
+    problem = describe_problem(search_path, probes)
+    if pyoxidizer.rust == RustSource.SYSTEM:
+        raise BinaryNotFoundError(problem)
+    logger.info(f"{problem}\n\nUntil then, PyOxidizer downloads a Rust of its own.")
+    return RustToolchain(None)
+
+
+def describe_problem(search_path: Iterable[str], probes: Iterable[RustcProbe]) -> str:
+    minimum = ".".join(map(str, MINIMUM_VERSION))
+    problems = [f"{probe.path}: {probe.problem}" for probe in probes]
+    return softwrap(
+        f"""
+        Building a PyOxidizer binary needs Rust {minimum} or newer, searched for as `rustc` in
+        {os.pathsep.join(search_path) or "nothing, as the search path is empty"}.
+        """
+    ) + (f"\n\nFound, but of no use:\n\n{bullet_list(problems)}" if problems else "") + "\n\n" + softwrap(
+        f"""
+        To fix, install Rust with `rustup` or your system's packages, or set
+        `[{SCOPE}].rust_search_path` to the folder with its `rustc`.
+        """
+    )
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

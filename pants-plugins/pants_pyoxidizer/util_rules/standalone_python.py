@@ -1,0 +1,276 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The Python that goes into a binary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Any, Iterable
+
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
+from pants.core.util_rules.environments import EnvironmentTarget
+from pants.engine.addresses import Address
+from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, DigestSubset, PathGlobs
+from pants.engine.platform import Platform
+from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+from pants.util.strutil import bullet_list, softwrap
+
+from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+
+# Newest first: it gets security fixes for the longest time.
+HOST_VERSIONS = ("3.11", "3.10", "3.9")
+# What PyOxidizer 0.24 downloads (`default_python_distribution()` in its manual).
+PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8.16"})
+
+ARCHIVE = "python.tar.zst"
+_REPORT = "python.json"
+_PACK_PROGRAMS = (
+    "pack_cpython.py",
+    "ar_archive.py",
+    "cpython.py",
+    "elf.py",
+    "libpython.py",
+    "packed_tree.py",
+)
+
+TARGET_TRIPLES = FrozenDict(
+    {
+        Platform.linux_x86_64: "x86_64-unknown-linux-gnu",
+        Platform.linux_arm64: "aarch64-unknown-linux-gnu",
+        Platform.macos_x86_64: "x86_64-apple-darwin",
+        Platform.macos_arm64: "aarch64-apple-darwin",
+    }
+)
+
+
+class NoUsablePythonError(Exception):
+    """No Python that could be embedded is allowed, or there."""
+
+
+@dataclass(frozen=True)
+class StandalonePythonRequest:
+    address: Address  # The target that it is for; for errors.
+    interpreter_constraints: InterpreterConstraints
+
+
+@dataclass(frozen=True)
+class StandalonePython:
+    """The Python to embed.
+
+    `digest` holds its archive, unless PyOxidizer downloads it. `description` says, for users,
+    what it is and where the result runs.
+    """
+
+    python: PythonArchive | PyOxidizerPython
+    version: str  # As in "3.11.7".
+    target_triple: str
+    digest: Digest
+    description: str
+
+
+@dataclass(frozen=True)
+class HostPythonRequest:
+    interpreter_constraints: InterpreterConstraints
+
+
+@dataclass(frozen=True)
+class HostPython:
+    """A CPython of this machine. The fingerprint changes with the files that are packed."""
+
+    path: str | None
+    fingerprint: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class PackedPythonRequest:
+    path: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class PackedPython:
+    python: StandalonePython | None
+    problem: str
+
+
+# Prints the interpreter, and what tells it from another one at the same path. All that is packed
+# came with the library and the executable, so those stand for the rest.
+_FINGERPRINT_PROGRAM = dedent(
+    """\
+    import hashlib, os, sys, sysconfig
+    names = [os.path.realpath(sys.executable)]
+    for folder in ("LIBPL", "LIBDIR"):
+        for library in ("LIBRARY", "LDLIBRARY", "INSTSONAME"):
+            parts = [sysconfig.get_config_var(folder), sysconfig.get_config_var(library)]
+            if all(parts):
+                names.append(os.path.join(*parts))
+    hasher = hashlib.sha256(sys.version.encode())
+    for name in names:
+        if os.path.isfile(name):
+            with open(name, "rb") as file:
+                for chunk in iter(lambda: file.read(1 << 20), b""):
+                    hasher.update(chunk)
+    print(os.path.realpath(sys.executable))
+    print(hasher.hexdigest())
+    """
+)
+
+
+def narrow(constraints: InterpreterConstraints, minor_version: str) -> InterpreterConstraints | None:
+    """The part of `constraints` (empty: anything) that lies within `minor_version`, if any."""
+    only = InterpreterConstraints([f"CPython=={minor_version}.*"])
+    try:
+        narrowed = InterpreterConstraints.merge((constraints, only)) if constraints else only
+        narrowed.enumerate_python_versions([minor_version])
+    except ValueError:  # They have nothing in common, which either call may notice.
+        return None
+    return narrowed
+
+
+@rule(level=LogLevel.DEBUG)
+async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTarget) -> HostPython:
+    process = await Get(
+        Process,
+        PexCliProcess(
+            subcommand=(),
+            extra_args=(
+                *request.interpreter_constraints.generate_pex_arg_list(),
+                "--",
+                "-c",
+                _FINGERPRINT_PROGRAM,
+            ),
+            description=f"Find a Python to embed: {request.interpreter_constraints}",
+            level=LogLevel.DEBUG,
+            cache_scope=env_target.executable_search_path_cache_scope(cache_failures=True),
+        ),
+    )
+    result = await Get(FallibleProcessResult, Process, process)
+    if result.exit_code != 0:
+        return HostPython(None, "", f"{request.interpreter_constraints}: none found")
+    path, fingerprint = result.stdout.decode().split("\n")[:2]
+    return HostPython(path, fingerprint, "")
+
+
+@rule(level=LogLevel.DEBUG)
+async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
+    process = await Get(
+        Process,
+        ToolProcess(
+            programs=_PACK_PROGRAMS,
+            argv=("--python", request.path, "--output", ARCHIVE, "--report", _REPORT),
+            # The program does not read it: it makes another interpreter at the same path another
+            # process.
+            env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": request.fingerprint}),
+            description=f"Pack {request.path} for PyOxidizer",
+            output_files=(ARCHIVE, _REPORT),
+            level=LogLevel.INFO,
+        ),
+    )
+    result = await Get(FallibleProcessResult, Process, process)
+    if result.exit_code != 0:
+        return PackedPython(None, result.stderr.decode(errors="replace").strip())
+    archive, reports = await MultiGet(
+        Get(Digest, DigestSubset(result.output_digest, PathGlobs([ARCHIVE]))),
+        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([_REPORT]))),
+    )
+    report = json.loads(reports[0].content)
+    minor_version = ".".join(report["version"].split(".")[:2])
+    return PackedPython(
+        StandalonePython(
+            PythonArchive(ARCHIVE, report["sha256"], minor_version),
+            version=report["version"],
+            target_triple=report["target_triple"],
+            digest=archive,
+            description=describe(report),
+        ),
+        "",
+    )
+
+
+def describe(report: dict[str, Any]) -> str:
+    """One sentence on a packed interpreter, from the report of `pack_cpython.py`."""
+    runs_on = f"; it runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
+    return f"Python {report['version']} ({report['python']}, {report['link_mode']}) is inside{runs_on}."
+
+
+@rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
+async def choose_standalone_python(
+    request: StandalonePythonRequest, pyoxidizer: PyOxidizer, platform: Platform
+) -> StandalonePython:
+    versions = (
+        HOST_VERSIONS if pyoxidizer.python == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
+    )
+    allowed = {}
+    for version in versions:
+        narrowed = narrow(request.interpreter_constraints, version)
+        if narrowed is not None:
+            allowed[version] = narrowed
+    if not allowed:
+        raise NoUsablePythonError(
+            softwrap(
+                f"""
+                The target {request.address} needs a Python that matches
+                `{request.interpreter_constraints}`, the interpreter constraints of its
+                dependencies. With `[{SCOPE}].python` set to `{pyoxidizer.python.value}`, only
+                {", ".join(versions)} can be embedded.
+
+                To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
+                that one of these is allowed.
+                """
+            )
+        )
+    if pyoxidizer.python == PythonSource.PYOXIDIZER:
+        minor_version = next(iter(allowed))
+        version = PYOXIDIZER_VERSIONS[minor_version]
+        return StandalonePython(
+            PyOxidizerPython(minor_version),
+            version=version,
+            target_triple=TARGET_TRIPLES[platform],
+            digest=EMPTY_DIGEST,
+            description=f"Python {version} (PyOxidizer's own) is inside; it runs with glibc 2.17 or newer.",
+        )
+
+    hosts = await MultiGet(
+        Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
+    )
+    problems = []
+    for host in hosts:
+        if host.path is None:
+            problems.append(host.problem)
+            continue
+        # One at a time: packing takes seconds, and mostly the first will do.
+        packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
+        if packed.python is not None:
+            return packed.python
+        problems.append(f"{host.path}: {packed.problem}")
+    raise NoUsablePythonError(
+        softwrap(
+            f"""
+            There is no Python on this machine that can be embedded into the target
+            {request.address}, whose dependencies have the interpreter constraints
+            `{request.interpreter_constraints}`. Looked for, where `[python-bootstrap].search_path`
+            says:
+            """
+        )
+        + f"\n\n{bullet_list(problems)}\n\n"
+        + softwrap(
+            f"""
+            To fix, install one of {", ".join(allowed)} with its library (pyenv: `pyenv install
+            {next(iter(allowed))}`; Debian and Ubuntu: `apt-get install
+            libpython{next(iter(allowed))}-dev`), or set `[{SCOPE}].python` to
+            `{PythonSource.PYOXIDIZER.value}`.
+            """
+        )
+    )
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

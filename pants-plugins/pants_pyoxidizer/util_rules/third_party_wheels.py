@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The third-party requirements of a binary, resolved by Pants and turned into wheel files.
+
+Pants' Pex machinery does the resolving, so that lockfiles, hashes, indexes and find-links count as
+they do for every other Python target. pip, inside PyOxidizer, then sees local files only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.backend.python.target_types import (
+    PexLayout,
+    PythonRequirementsField,
+    PythonResolveField,
+)
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import Pex, PexProcess, PexRequest
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.engine.addresses import Addresses
+from pants.engine.fs import Digest, Snapshot
+from pants.engine.process import ProcessResult
+from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
+
+_WHEELS_DIR = "__third_party_wheels"
+
+
+@dataclass(frozen=True)
+class ThirdPartyWheelsRequest:
+    distributions: Addresses
+    # Of the embedded Python, as in "==3.11.7": what is resolved must suit it, whichever Python
+    # runs Pants.
+    python_version_specifier: str
+
+
+@dataclass(frozen=True)
+class ThirdPartyWheels:
+    wheels: Wheels
+
+
+@rule(desc="Resolve the third-party wheels of a PyOxidizer binary", level=LogLevel.DEBUG)
+async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdPartyWheels:
+    transitive_targets = await Get(
+        TransitiveTargets, TransitiveTargetsRequest(request.distributions)
+    )
+    if not any(target.has_field(PythonRequirementsField) for target in transitive_targets.closure):
+        return ThirdPartyWheels(Wheels())
+
+    # Pants takes the resolve from the roots, and a `python_distribution` has none. Its code does.
+    roots = Addresses(
+        target.address
+        for target in transitive_targets.closure
+        if target.has_field(PythonResolveField)
+    )
+    pex_request = await Get(
+        PexRequest,
+        PexFromTargetsRequest(
+            roots,
+            output_filename="third_party.pex",
+            internal_only=False,
+            layout=PexLayout.PACKED,
+            include_source_files=False,
+            additional_args=("--include-tools",),
+            hardcoded_interpreter_constraints=InterpreterConstraints(
+                [f"CPython{request.python_version_specifier}"]
+            ),
+        ),
+    )
+    pex = await Get(Pex, PexRequest, pex_request)
+    result = await Get(
+        ProcessResult,
+        PexProcess(
+            pex,
+            argv=("repository", "extract", "--dest-dir", _WHEELS_DIR),
+            extra_env={"PEX_TOOLS": "1"},
+            description="Extract third-party wheels",
+            level=LogLevel.DEBUG,
+            output_directories=(_WHEELS_DIR,),
+        ),
+    )
+    snapshot = await Get(Snapshot, Digest, result.output_digest)
+    return ThirdPartyWheels(await Get(Wheels, InspectWheelsRequest(snapshot.digest, snapshot.files)))
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()
