@@ -61,7 +61,7 @@ class PyOxidizer(PythonToolBase):
 
     # Pants 2.16 wants these two said; later ones derive them.
     register_lockfile = True
-    default_lockfile_url = "`pyoxidizer.lock` of the package `pants_pyoxidizer`"
+    default_lockfile_url = "pants_pyoxidizer/pyoxidizer.lock"  # type: ignore[assignment]
     default_lockfile_resource = ("pants_pyoxidizer", "pyoxidizer.lock")
 
     args = ArgsListOption(
@@ -169,7 +169,10 @@ def request_lockfile(
     if hasattr(pyoxidizer, "to_lockfile_request"):
         return pyoxidizer.to_lockfile_request()
     # Pants 2.16.
-    return GeneratePythonLockfile.from_tool(pyoxidizer)
+    request: GeneratePythonLockfile = GeneratePythonLockfile.from_tool(  # type: ignore[attr-defined]
+        pyoxidizer
+    )
+    return request
 
 
 class PyOxidizerExportSentinel(ExportPythonToolSentinel):

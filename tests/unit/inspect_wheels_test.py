@@ -32,8 +32,10 @@ def write_wheel(
     without: str = "",
 ) -> str:
     path = folder / filename
+    contents: dict[str, str | bytes] = {**DIST_INFO}
+    contents.update(files or {})
     with zipfile.ZipFile(path, "w") as archive:
-        for name, content in {**DIST_INFO, **(files or {})}.items():
+        for name, content in contents.items():
             if not without or without not in name:
                 archive.writestr(name, content)
     return str(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.markers import default_environment
@@ -61,10 +62,17 @@ def missing(*wheels: Wheel, roots: tuple[str, ...] = ()) -> list[tuple[str | Non
 
 
 def test_parse_what_the_program_writes(tmp_path: Path) -> None:
-    description = {
-        **{"path": "w/a-1-py3-none-any.whl", "filename": "a-1-py3-none-any.whl"},
-        **{"name": "A.b_c", "version": "1", "requires_dist": ["x", "y"], "requires_python": None},
-        **{"provides_extra": [], "tags": ["py3-none-any"], "root_is_purelib": True, "sha256": "0f"},
+    description: dict[str, Any] = {
+        "path": "w/a-1-py3-none-any.whl",
+        "filename": "a-1-py3-none-any.whl",
+        "name": "A.b_c",
+        "version": "1",
+        "requires_dist": ["x", "y"],
+        "requires_python": None,
+        "provides_extra": [],
+        "tags": ["py3-none-any"],
+        "root_is_purelib": True,
+        "sha256": "0f",
         **inspect_wheels.describe_content(["a/__init__.py", "a/x.txt", "ns/a/__main__.py"]),
     }
     (parsed,) = parse_wheels(json.dumps([description]).encode())

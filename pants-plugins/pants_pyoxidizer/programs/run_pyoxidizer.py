@@ -11,6 +11,8 @@ Environment: PANTS_PYOXIDIZER_PATH becomes PATH (what starts this program sets a
 PANTS_PYOXIDIZER_BUILT names the file in which the cargo driver notes what it built.
 """
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import json
@@ -19,6 +21,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Sequence
 
 BUILD_DIR = Path("build")
 LOG = Path("pyoxidizer.log")
@@ -28,8 +31,8 @@ SHOWN_LINES = 60
 MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--name", required=True)
     parser.add_argument("--result", required=True)
     parser.add_argument("arguments", nargs="+")
@@ -47,7 +50,7 @@ def main():
     return 0
 
 
-def run(arguments):
+def run(arguments: Sequence[str]) -> int:
     """Run PyOxidizer, with its output in the log, and return its exit status."""
     pyoxidizer = os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
     env = {**os.environ, "PATH": os.environ["PANTS_PYOXIDIZER_PATH"]}
@@ -66,7 +69,7 @@ def run(arguments):
         return process.wait()
 
 
-def failure(log, status):
+def failure(log: str, status: int) -> str:
     """What to show of `log`, the output of a run that ended with `status`."""
     lines = log.rstrip().splitlines()
     shown = lines[-SHOWN_LINES:]
@@ -80,7 +83,7 @@ def failure(log, status):
     return "\n".join([heading, *shown])
 
 
-def noted_hashes():
+def noted_hashes() -> set[str] | None:
     """The SHA-256 of each executable that the cargo driver noted; None without a driver."""
     noted = os.environ.get("PANTS_PYOXIDIZER_BUILT")
     if noted is None:
@@ -89,7 +92,7 @@ def noted_hashes():
     return set(path.read_text().split()) if path.exists() else set()
 
 
-def find_executables(build_dir, hashes, name):
+def find_executables(build_dir: Path, hashes: set[str] | None, name: str) -> list[str]:
     """The paths below `build_dir` of what was built: by content, or else by `name`.
 
     When a template installs several executables, the one called `name` is meant.
@@ -106,7 +109,7 @@ def find_executables(build_dir, hashes, name):
     return sorted(named if len(found) > 1 else found)
 
 
-def is_noted(path, hashes):
+def is_noted(path: Path, hashes: set[str]) -> bool:
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
             return False
@@ -117,7 +120,7 @@ def is_noted(path, hashes):
     return hasher.hexdigest() in hashes
 
 
-def ambiguous(built, name):
+def ambiguous(built: Sequence[str], name: str) -> str:
     if not built:
         return (
             "PyOxidizer built no executable. The template must install one: its default target"

@@ -35,7 +35,7 @@ class RenderedConfig:
 
 
 def default_template() -> str:
-    content = pkgutil.get_data("pants_pyoxidizer.templates", "default.bzlt")
+    content = pkgutil.get_data("pants_pyoxidizer", "templates/default.bzlt")
     assert content is not None
     return content.decode()
 

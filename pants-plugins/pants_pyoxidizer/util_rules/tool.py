@@ -40,7 +40,7 @@ class ToolProcess:
 
 
 def program_file(name: str) -> FileContent:
-    content = pkgutil.get_data("pants_pyoxidizer.programs", name)
+    content = pkgutil.get_data("pants_pyoxidizer", f"programs/{name}")
     assert content is not None
     return FileContent(f"{PROGRAMS_DIR}/{name}", content, is_executable=not name.endswith(".py"))
 

@@ -1,0 +1,157 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Mapping
+from unittest.mock import Mock
+
+import pytest
+from pants.engine.addresses import Address
+from pants.engine.fs import (
+    Digest,
+    DigestContents,
+    DigestSubset,
+    FileContent,
+    MergeDigests,
+    PathGlobs,
+    RemovePrefix,
+)
+from pants.engine.process import ProcessResult
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.config import PythonArchive
+from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build, environment
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
+from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
+from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+
+CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, BUILT, RESULT = (Digest(c * 64, 1) for c in "abcdef0")
+
+EXECUTABLE = "x86_64-unknown-linux-gnu/release/install/my-app"
+
+REQUEST = BuildRequest(
+    address=Address("project", target_name="bin"),
+    name="my-app",
+    args=("--release",),
+    config=RenderedConfig(CONFIG),
+    python=StandalonePython(
+        PythonArchive("python.tar.zst", "0123", "3.11"),
+        version="3.11.7",
+        target_triple="x86_64-unknown-linux-gnu",
+        digest=PYTHON,
+        description="Python 3.11.7 is inside.",
+    ),
+    rust=RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80\ncargo 1.80")),
+    c_toolchain=CToolchain("/usr/bin:/bin", "cc 12"),
+    wheels=WHEELS,
+    wheel_dirs=(".", "third_party"),
+)
+MANAGED_RUST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
+
+# In this order: Pants compares it too.
+ENVIRONMENT = {
+    "PANTS_PYOXIDIZER_C_TOOLCHAIN": "cc 12",
+    "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs:/usr/bin:/bin",
+    "PYOXIDIZER_CACHE_DIR": "{chroot}/.cache/pyoxidizer",
+    "PIP_NO_INDEX": "1",
+    "PIP_FIND_LINKS": "{chroot}/. {chroot}/third_party",
+    "PIP_NO_INPUT": "1",
+    "PIP_CONFIG_FILE": "/dev/null",
+    "PIP_NO_CACHE_DIR": "1",
+}
+SYSTEM_RUST_ENVIRONMENT = {
+    **ENVIRONMENT,
+    "PYOXIDIZER_SYSTEM_RUST": "1",
+    "RUSTC": "/rust/bin/rustc",
+    "PANTS_PYOXIDIZER_CARGO": "/rust/bin/cargo",
+    "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80\ncc 12",
+    "PANTS_PYOXIDIZER_CRATES": "{chroot}/.cache/pyoxidizer_crates",
+    "PANTS_PYOXIDIZER_BUILT": "{chroot}/__built.txt",
+}
+
+
+def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
+    """The process that is asked for, and what becomes of its result."""
+    processes: list[ToolProcess] = []
+
+    def run(process: ToolProcess) -> ProcessResult:
+        processes.append(process)
+        return Mock(output_digest=OUTPUT)
+
+    subsets = {
+        DigestSubset(OUTPUT, PathGlobs(["__result.json"])): DigestContents(
+            [FileContent("__result.json", json.dumps({"executable": EXECUTABLE}).encode())]
+        ),
+        DigestSubset(OUTPUT, PathGlobs(["build/**"])): BUILT,
+    }
+    merge = MergeDigests((CONFIG, PYTHON, WHEELS))
+    built = run_rule_with_mocks(
+        build,
+        rule_args=[request],
+        mock_gets=[
+            MockGet(Digest, (MergeDigests,), {merge: INPUT}.__getitem__),
+            MockGet(ProcessResult, (ToolProcess,), run),
+            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
+            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
+            MockGet(Digest, (RemovePrefix,), {RemovePrefix(BUILT, "build"): RESULT}.__getitem__),
+        ],
+    )
+    (process,) = processes
+    return process, built
+
+
+@pytest.mark.parametrize(
+    ("request_", "env"),
+    [
+        pytest.param(REQUEST, SYSTEM_RUST_ENVIRONMENT, id="system Rust"),
+        pytest.param(MANAGED_RUST, ENVIRONMENT, id="managed Rust"),
+    ],
+)
+def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[str, str]) -> None:
+    process, _ = run_build(request_)
+    assert process == ToolProcess(
+        programs=("run_pyoxidizer.py", "cargo_driver.py", "cargo"),
+        argv=(
+            *("--name", "my-app", "--result", "__result.json", "--"),
+            *("build", "--release"),
+        ),
+        description="",
+        input_digest=INPUT,
+        env=FrozenDict(env),
+        append_only_caches=FrozenDict(
+            pyoxidizer=".cache/pyoxidizer", pyoxidizer_crates=".cache/pyoxidizer_crates"
+        ),
+        output_files=("__result.json",),
+        output_directories=("build",),
+        level=LogLevel.INFO,
+    )
+    assert process.description == "Building project:bin with PyOxidizer"
+
+
+def test_the_executable_is_the_one_that_was_built() -> None:
+    _, built = run_build(REQUEST)
+    assert built == Build(RESULT, EXECUTABLE)
+    assert built.install_dir == "x86_64-unknown-linux-gnu/release/install"
+
+
+@pytest.mark.parametrize("request_", [REQUEST, MANAGED_RUST])
+def test_the_environment_of_this_machine_plays_no_part(
+    request_: BuildRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = environment(request_)
+    for name in (*expected, "PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "PIP_INDEX_URL", "CC"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert environment(request_) == expected
+
+
+def test_the_same_binary_for_another_target_is_not_built_again() -> None:
+    another = dataclasses.replace(REQUEST, address=Address("other", target_name="bin"))
+    assert another == REQUEST
+    assert hash(another) == hash(REQUEST)
+    assert run_build(another)[0] == run_build(REQUEST)[0]

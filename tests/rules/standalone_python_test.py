@@ -1,0 +1,381 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Mapping
+from unittest.mock import Mock
+
+import pytest
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
+from pants.core.util_rules.environments import EnvironmentTarget
+from pants.engine.addresses import Address
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    Digest,
+    DigestContents,
+    DigestSubset,
+    FileContent,
+    PathGlobs,
+)
+from pants.engine.platform import Platform
+from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
+from pants.testutil.option_util import create_subsystem
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
+from pants_pyoxidizer.util_rules import standalone_python
+from pants_pyoxidizer.util_rules.standalone_python import (
+    HostPython,
+    HostPythonRequest,
+    NoUsablePythonError,
+    PackedPython,
+    PackedPythonRequest,
+    StandalonePython,
+    StandalonePythonRequest,
+    choose_standalone_python,
+    describe,
+    find_host_python,
+    narrow,
+    pack_host_python,
+)
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+
+OUTPUT, ARCHIVE = Digest("a" * 64, 1), Digest("b" * 64, 1)
+
+
+def constraints(*texts: str) -> InterpreterConstraints:
+    return InterpreterConstraints(texts)
+
+
+# --- Narrowing
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrowed"),
+    [
+        (constraints(), constraints("CPython==3.9.*")),
+        (constraints("CPython>=3.7"), constraints("CPython==3.9.*,>=3.7")),
+        (constraints("==3.9.18"), constraints("CPython==3.9.*,==3.9.18")),
+        (constraints("CPython>=3.9.5,<3.12"), constraints("CPython<3.12,==3.9.*,>=3.9.5")),
+        (constraints("CPython>=3.10"), None),
+        (constraints("CPython<3.9"), None),
+        (constraints("CPython==2.7.*"), None),
+        (constraints("PyPy>=3.7"), None),
+    ],
+)
+def test_narrow(wide: InterpreterConstraints, narrowed: InterpreterConstraints | None) -> None:
+    assert narrow(wide, "3.9") == narrowed
+
+
+def test_narrow_takes_the_alternatives_that_allow_the_version() -> None:
+    narrowed = narrow(constraints("CPython==3.7.*", "CPython>=3.9.5"), "3.9")
+    assert narrowed is not None
+    assert narrowed.enumerate_python_versions(["3.7", "3.9", "3.10"]) == constraints(
+        "CPython==3.9.*,>=3.9.5"
+    ).enumerate_python_versions(["3.9"])
+
+
+# --- Choosing
+
+
+def choose(
+    wanted: InterpreterConstraints,
+    *,
+    source: PythonSource = PythonSource.HOST,
+    platform: Platform = Platform.linux_x86_64,
+    hosts: Mapping[str, HostPython] = FrozenDict(),
+    packed: Mapping[str, PackedPython] = FrozenDict(),
+) -> tuple[StandalonePython, list[str]]:
+    """The choice, and the paths of the interpreters that were packed for it.
+
+    `hosts` are by minor version, `packed` by path.
+    """
+    tried = []
+
+    def find(request: HostPythonRequest) -> HostPython:
+        return next(
+            host
+            for version, host in hosts.items()
+            if request.interpreter_constraints == narrow(wanted, version)
+        )
+
+    def pack(request: PackedPythonRequest) -> PackedPython:
+        assert request == PackedPythonRequest(request.path, f"fingerprint of {request.path}")
+        tried.append(request.path)
+        return packed[request.path]
+
+    chosen = run_rule_with_mocks(
+        choose_standalone_python,
+        rule_args=[
+            StandalonePythonRequest(Address("project", target_name="bin"), wanted),
+            create_subsystem(PyOxidizer, python=source),
+            platform,
+        ],
+        mock_gets=[
+            MockGet(HostPython, (HostPythonRequest,), find),
+            MockGet(PackedPython, (PackedPythonRequest,), pack),
+        ],
+    )
+    return chosen, tried
+
+
+def host(path: str) -> HostPython:
+    return HostPython(path, f"fingerprint of {path}", "")
+
+
+def standalone(version: str) -> StandalonePython:
+    return StandalonePython(
+        PythonArchive("python.tar.zst", "0123", version[: version.rindex(".")]),
+        version=version,
+        target_triple="x86_64-unknown-linux-gnu",
+        digest=ARCHIVE,
+        description=f"Python {version} is inside.",
+    )
+
+
+def test_the_newest_python_of_the_host_is_packed_and_no_other() -> None:
+    assert choose(
+        constraints("CPython>=3.9"),
+        hosts={"3.11": host("/py311"), "3.10": host("/py310"), "3.9": host("/py39")},
+        packed={"/py311": PackedPython(standalone("3.11.7"), "")},
+    ) == (standalone("3.11.7"), ["/py311"])
+
+
+def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
+    assert choose(
+        constraints("CPython>=3.9"),
+        hosts={
+            "3.11": HostPython(None, "", "CPython==3.11.*: none found"),
+            "3.10": host("/py310"),
+            "3.9": host("/py39"),
+        },
+        packed={
+            "/py310": PackedPython(None, "it is a debug build"),
+            "/py39": PackedPython(standalone("3.9.18"), ""),
+        },
+    ) == (standalone("3.9.18"), ["/py310", "/py39"])
+
+
+def test_no_python_of_the_host_can_be_embedded() -> None:
+    with pytest.raises(NoUsablePythonError) as e:
+        choose(
+            constraints("CPython>=3.10"),
+            hosts={
+                "3.11": HostPython(None, "", "CPython==3.11.*,>=3.10: none found"),
+                "3.10": host("/py310"),
+            },
+            packed={"/py310": PackedPython(None, "it is a debug build")},
+        )
+    assert str(e.value) == (
+        "There is no Python on this machine that can be embedded into the target project:bin, "
+        "whose dependencies have the interpreter constraints `CPython>=3.10`. Looked for, where "
+        "`[python-bootstrap].search_path` says:\n\n"
+        "  * CPython==3.11.*,>=3.10: none found\n"
+        "  * /py310: it is a debug build\n\n"
+        "To fix, install one of 3.11, 3.10 with its library (pyenv: `pyenv install 3.11`; Debian "
+        "and Ubuntu: `apt-get install libpython3.11-dev`), or set `[pyoxidizer].python` to "
+        "`pyoxidizer`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted", "known"),
+    [
+        (PythonSource.HOST, "CPython>=3.12", "3.11, 3.10, 3.9"),
+        (PythonSource.HOST, "CPython==3.8.*", "3.11, 3.10, 3.9"),
+        (PythonSource.PYOXIDIZER, "CPython==3.11.*", "3.10, 3.9, 3.8"),
+    ],
+)
+def test_constraints_that_allow_nothing_that_can_be_embedded(
+    source: PythonSource, wanted: str, known: str
+) -> None:
+    with pytest.raises(NoUsablePythonError) as e:
+        choose(constraints(wanted), source=source)
+    assert str(e.value) == (
+        f"The target project:bin needs a Python that matches `{wanted}`, the interpreter "
+        f"constraints of its dependencies. With `[pyoxidizer].python` set to `{source.value}`, "
+        f"only {known} can be embedded.\n\nTo fix, change the `interpreter_constraints` of the "
+        "code, or of `[python]`, so that one of these is allowed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version", "minor_version"),
+    [
+        ("CPython>=3.7", "3.10.9", "3.10"),
+        ("CPython>=3.7,<3.10", "3.9.16", "3.9"),
+        ("CPython==3.8.*", "3.8.16", "3.8"),
+    ],
+)
+def test_pyoxidizers_own_python_is_the_newest_that_is_allowed(
+    wanted: str, version: str, minor_version: str
+) -> None:
+    chosen, tried = choose(constraints(wanted), source=PythonSource.PYOXIDIZER)
+    assert chosen == StandalonePython(
+        PyOxidizerPython(minor_version),
+        version=version,
+        target_triple="x86_64-unknown-linux-gnu",
+        digest=EMPTY_DIGEST,
+        description=(
+            f"Python {version} (PyOxidizer's own) is inside; it runs with glibc 2.17 or newer."
+        ),
+    )
+    assert not tried
+
+
+@pytest.mark.parametrize(
+    ("platform", "triple"),
+    [
+        (Platform.linux_x86_64, "x86_64-unknown-linux-gnu"),
+        (Platform.linux_arm64, "aarch64-unknown-linux-gnu"),
+        (Platform.macos_x86_64, "x86_64-apple-darwin"),
+        (Platform.macos_arm64, "aarch64-apple-darwin"),
+    ],
+)
+def test_the_target_triple_is_that_of_this_machine(platform: Platform, triple: str) -> None:
+    chosen, _ = choose(constraints(), source=PythonSource.PYOXIDIZER, platform=platform)
+    assert chosen.target_triple == triple
+
+
+# --- Finding
+
+
+def find(*, exit_code: int = 0, stdout: bytes = b"") -> HostPython:
+    wanted = constraints("CPython==3.11.*")
+    process = Process(("./pex",), description="")
+    pex_cli_process = PexCliProcess(
+        subcommand=(),
+        extra_args=(
+            *("--interpreter-constraint", "CPython==3.11.*"),
+            *("--", "-c", standalone_python._FINGERPRINT_PROGRAM),
+        ),
+        description="",
+        level=LogLevel.DEBUG,
+        cache_scope=ProcessCacheScope.PER_RESTART_ALWAYS,
+    )
+    found: HostPython = run_rule_with_mocks(
+        find_host_python,
+        rule_args=[HostPythonRequest(wanted), EnvironmentTarget(None, None)],
+        mock_gets=[
+            MockGet(Process, (PexCliProcess,), {pex_cli_process: process}.__getitem__),
+            MockGet(
+                FallibleProcessResult,
+                (Process,),
+                {process: Mock(exit_code=exit_code, stdout=stdout)}.__getitem__,
+            ),
+        ],
+    )
+    return found
+
+
+def test_pex_finds_the_pythons_of_the_host() -> None:
+    found = find(stdout=b"/usr/bin/python3.11\n0123\n")
+    assert found == HostPython("/usr/bin/python3.11", "0123", "")
+
+
+def test_no_python_of_the_host_is_no_error_yet() -> None:
+    assert find(exit_code=1) == HostPython(None, "", "CPython==3.11.*: none found")
+
+
+def test_the_fingerprint_program_prints_the_interpreter_and_a_hash() -> None:
+    argv = [sys.executable, "-c", standalone_python._FINGERPRINT_PROGRAM]
+    first, second = (subprocess.run(argv, stdout=subprocess.PIPE).stdout for _ in range(2))
+    path, fingerprint = first.decode().splitlines()
+    assert path == os.path.realpath(sys.executable)
+    assert len(bytes.fromhex(fingerprint)) == 32
+    assert second == first
+
+
+# --- Packing
+
+REPORT = {
+    "version": "3.11.7",
+    "python": "/usr/bin/python3.11",
+    "link_mode": "static",
+    "glibc": "2.35",
+    "sha256": "0123",
+    "target_triple": "x86_64-unknown-linux-gnu",
+}
+
+
+def pack(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
+    requests: list[ToolProcess] = []
+    process = Process(("./python",), description="")
+
+    def set_up(request: ToolProcess) -> Process:
+        requests.append(request)
+        return process
+
+    subsets = {
+        DigestSubset(OUTPUT, PathGlobs(["python.tar.zst"])): ARCHIVE,
+        DigestSubset(OUTPUT, PathGlobs(["python.json"])): DigestContents(
+            [FileContent("python.json", json.dumps(REPORT).encode())]
+        ),
+    }
+    packed = run_rule_with_mocks(
+        pack_host_python,
+        rule_args=[PackedPythonRequest("/usr/bin/python3.11", "4567")],
+        mock_gets=[
+            MockGet(Process, (ToolProcess,), set_up),
+            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
+            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
+            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
+        ],
+    )
+    (request,) = requests
+    return request, packed
+
+
+def test_packing() -> None:
+    process, packed = pack(Mock(exit_code=0, output_digest=OUTPUT))
+    assert process == ToolProcess(
+        programs=(
+            "pack_cpython.py",
+            "ar_archive.py",
+            "cpython.py",
+            "elf.py",
+            "libpython.py",
+            "packed_tree.py",
+        ),
+        argv=(
+            *("--python", "/usr/bin/python3.11"),
+            *("--output", "python.tar.zst", "--report", "python.json"),
+        ),
+        description="",
+        env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": "4567"}),
+        output_files=("python.tar.zst", "python.json"),
+        level=LogLevel.INFO,
+    )
+    assert process.description == "Pack /usr/bin/python3.11 for PyOxidizer"
+    assert packed == PackedPython(
+        StandalonePython(
+            PythonArchive("python.tar.zst", "0123", "3.11"),
+            version="3.11.7",
+            target_triple="x86_64-unknown-linux-gnu",
+            digest=ARCHIVE,
+            description=describe(REPORT),
+        ),
+        "",
+    )
+
+
+def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
+    _, packed = pack(Mock(exit_code=1, stderr=b"it is a debug build\n"))
+    assert packed == PackedPython(None, "it is a debug build")
+
+
+def test_describe() -> None:
+    assert describe(REPORT) == (
+        "Python 3.11.7 (/usr/bin/python3.11, static) is inside; it runs with glibc 2.35 or newer."
+    )
+    assert describe({**REPORT, "glibc": None}) == (
+        "Python 3.11.7 (/usr/bin/python3.11, static) is inside."
+    )

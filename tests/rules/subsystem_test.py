@@ -1,0 +1,223 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import sys
+from types import ModuleType
+from typing import Iterable, Mapping
+
+import pytest
+from pants.backend.python.goals.export import ExportPythonTool
+from pants.backend.python.goals.lockfile import GeneratePythonLockfile
+from pants.backend.python.target_types import ConsoleScript
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import PexRequest
+from pants.backend.python.util_rules.pex_requirements import EntireLockfile, Lockfile
+from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
+from pants.core.util_rules.lockfile_metadata import calculate_invalidation_digest
+from pants.engine.unions import UnionRule
+from pants.testutil.rule_runner import QueryRule, RuleRunner, run_rule_with_mocks
+from pants.util.ordered_set import FrozenOrderedSet
+
+from pants_pyoxidizer import subsystem
+from pants_pyoxidizer.subsystem import (
+    PyOxidizer,
+    PyOxidizerExportSentinel,
+    PyOxidizerLockfileSentinel,
+    PythonSource,
+    RustSource,
+    export_tool,
+    request_lockfile,
+)
+from pants_pyoxidizer.util_rules.rust_toolchain import MINIMUM_VERSION
+from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS, PYOXIDIZER_VERSIONS
+
+DEFAULT_REQUIREMENTS = ("pyoxidizer==0.24.0", "pip==23.3.2", "zstandard==0.23.0")
+
+
+def rule_runner(args: Iterable[str] = (), env: Mapping[str, str] | None = None) -> RuleRunner:
+    runner = RuleRunner(
+        rules=[
+            *PyOxidizer.rules(),
+            QueryRule(PyOxidizer, ()),
+            QueryRule(PyOxidizer.EnvironmentAware, ()),
+        ]
+    )
+    runner.set_options(args, env=env)
+    return runner
+
+
+def pyoxidizer(*args: str) -> PyOxidizer:
+    return rule_runner(args).request(PyOxidizer, [])
+
+
+# --- Beside Pants' own backend
+
+
+def test_enabling_both_backends_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = "pants.backend.experimental.python.packaging.pyoxidizer"
+    monkeypatch.setitem(sys.modules, f"{own}.register", ModuleType("register"))
+    with pytest.raises(SystemExit) as e:
+        PyOxidizer.get_scope_info()
+    assert e.value.code == 1
+    assert capsys.readouterr() == (
+        "",
+        f"The backends `pants_pyoxidizer` and `{own}` cannot be enabled together, as both define "
+        "the target `pyoxidizer_binary`. To fix, remove the latter from "
+        "`[GLOBAL].backend_packages`: the former does all that it does.\n",
+    )
+
+
+# --- Options
+
+
+def test_the_options_and_their_defaults() -> None:
+    of_every_tool: dict[str, object] = {
+        "console_script": "pyoxidizer",
+        "entry_point": None,
+        "extra_requirements": ["pip==23.3.2", "zstandard==0.23.0"],
+        "install_from_resolve": None,
+        "interpreter_constraints": ["CPython>=3.8,<4"],
+        "lockfile": "<default>",
+        "requirements": [],
+        "version": "pyoxidizer==0.24.0",
+    }
+    assert pyoxidizer().options.as_dict() == {
+        **of_every_tool,
+        "args": [],
+        "python": PythonSource.HOST,
+        "rust": RustSource.AUTO,
+        "rust_search_path": ["<PATH>"],
+        "c_toolchain_search_path": [
+            "/usr/bin",
+            "/bin",
+            "/usr/local/bin",
+            "/opt/homebrew/bin",
+        ],
+    }
+
+
+def test_the_values_of_the_choices() -> None:
+    assert [source.value for source in PythonSource] == ["host", "pyoxidizer"]
+    assert [source.value for source in RustSource] == ["auto", "system", "managed"]
+
+
+def listed(versions: list[str]) -> str:
+    return f"{', '.join(versions[:-1])} or {versions[-1]}"
+
+
+def help_of(option: str) -> str:
+    return str(getattr(PyOxidizer, option).flag_options["help"])
+
+
+def test_the_help_names_the_versions_that_are_supported() -> None:
+    host, pyoxidizers = (
+        sorted(versions, key=lambda version: int(version.partition(".")[2]))
+        for versions in (HOST_VERSIONS, PYOXIDIZER_VERSIONS)
+    )
+    assert f"a CPython {listed(host)} of this machine" in help_of("python")
+    assert f"own download of {listed(pyoxidizers)}, whichever" in help_of("python")
+    assert f"{'.'.join(map(str, MINIMUM_VERSION))} or newer" in help_of("rust")
+
+
+def test_arguments_are_split_as_a_shell_does() -> None:
+    args = pyoxidizer("--pyoxidizer-args=--release --target-triple='a b'").args
+    assert args == ("--release", "--target-triple=a b")
+
+
+def test_path_in_the_rust_search_path_stands_for_its_folders() -> None:
+    runner = rule_runner(
+        ["--pyoxidizer-rust-search-path=['/rust', '<PATH>', '/last', '/rust']"],
+        env={"PATH": "/usr/bin::/bin:/usr/bin"},
+    )
+    assert runner.request(PyOxidizer.EnvironmentAware, []).rust_search_path == (
+        "/rust",
+        "/usr/bin",
+        "/bin",
+        "/last",
+    )
+
+
+def test_without_a_path_there_is_nothing_to_search() -> None:
+    assert rule_runner().request(PyOxidizer.EnvironmentAware, []).rust_search_path == ()
+
+
+# --- The lockfile
+
+
+def request(tool: PyOxidizer) -> GeneratePythonLockfile:
+    requested: GeneratePythonLockfile = run_rule_with_mocks(
+        request_lockfile, rule_args=[PyOxidizerLockfileSentinel(), tool]
+    )
+    return requested
+
+
+def test_the_shipped_lockfile_is_for_the_default_requirements() -> None:
+    lockfile = pkgutil.get_data(*PyOxidizer.default_lockfile_resource)
+    assert lockfile is not None
+    comments = [
+        line[len("//") :] for line in lockfile.decode().splitlines() if line.startswith("//")
+    ]
+    begin = next(i for i, line in enumerate(comments) if "BEGIN PANTS LOCKFILE METADATA" in line)
+    end = next(i for i, line in enumerate(comments) if "END PANTS LOCKFILE METADATA" in line)
+    header = json.loads("".join(comments[begin + 1 : end]))
+    assert header["generated_with_requirements"] == sorted(DEFAULT_REQUIREMENTS)
+    assert InterpreterConstraints(
+        header["valid_for_interpreter_constraints"]
+    ) == InterpreterConstraints(PyOxidizer.default_interpreter_constraints)
+    assert tuple(PyOxidizer.default_requirements) == DEFAULT_REQUIREMENTS
+
+
+def test_the_shipped_lockfile_is_not_generated_anew() -> None:
+    assert request(pyoxidizer()) == GeneratePythonLockfile(
+        requirements=FrozenOrderedSet(),
+        interpreter_constraints=InterpreterConstraints(),
+        resolve_name="pyoxidizer",
+        lockfile_dest="<default>",
+        diff=False,
+    )
+
+
+def test_a_lockfile_of_the_users_is_generated() -> None:
+    tool = pyoxidizer(
+        "--pyoxidizer-lockfile=pyoxidizer.lock", "--pyoxidizer-version=pyoxidizer==0.23.0"
+    )
+    assert request(tool) == GeneratePythonLockfile(
+        requirements=FrozenOrderedSet(("pyoxidizer==0.23.0", "pip==23.3.2", "zstandard==0.23.0")),
+        interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<4"]),
+        resolve_name="pyoxidizer",
+        lockfile_dest="pyoxidizer.lock",
+        diff=False,
+    )
+
+
+def test_pants_finds_the_lockfile_by_its_resolve() -> None:
+    assert PyOxidizerLockfileSentinel.resolve_name == "pyoxidizer"
+    assert UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel) in subsystem.rules()
+
+
+def test_the_tool_is_exported_from_its_lockfile() -> None:
+    exported = run_rule_with_mocks(
+        export_tool, rule_args=[PyOxidizerExportSentinel(), pyoxidizer()]
+    )
+    assert exported == ExportPythonTool(
+        resolve_name="pyoxidizer",
+        pex_request=PexRequest(
+            output_filename="pyoxidizer.pex",
+            internal_only=True,
+            requirements=EntireLockfile(
+                Lockfile(
+                    url="resource://pants_pyoxidizer/pyoxidizer.lock",
+                    url_description_of_origin="The built-in default lockfile for pyoxidizer",
+                    resolve_name="pyoxidizer",
+                    lockfile_hex_digest=calculate_invalidation_digest(DEFAULT_REQUIREMENTS),
+                ),
+                complete_req_strings=DEFAULT_REQUIREMENTS,
+            ),
+            main=ConsoleScript("pyoxidizer"),
+        ),
+    )

@@ -1,0 +1,179 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from unittest.mock import Mock
+
+from pants.backend.python.macros.python_artifact import PythonArtifact
+from pants.backend.python.target_types import (
+    PexLayout,
+    PythonDistribution,
+    PythonRequirementTarget,
+    PythonSourceTarget,
+)
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import Pex, PexProcess, PexRequest
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.engine.addresses import Address, Addresses
+from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs, Snapshot
+from pants.engine.process import ProcessResult
+from pants.engine.target import Target, TransitiveTargets, TransitiveTargetsRequest
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.util_rules.inspect_wheels import (
+    InspectWheelsRequest,
+    Wheels,
+    inspect_wheels,
+)
+from pants_pyoxidizer.util_rules.third_party_wheels import (
+    ThirdPartyWheels,
+    ThirdPartyWheelsRequest,
+    resolve_third_party_wheels,
+)
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.wheel_metadata import Wheel
+
+INPUT, ONLY_WHEELS, OUTPUT, PEX = (Digest(letter * 64, 1) for letter in "abcd")
+
+DISTRIBUTION = PythonDistribution(
+    {"provides": PythonArtifact(name="dist")}, Address("project", target_name="dist")
+)
+SOURCE = PythonSourceTarget({"source": "a.py"}, Address("project", target_name="lib"))
+REQUIREMENT = PythonRequirementTarget(
+    {"requirements": ["six"]}, Address("3rdparty", target_name="six")
+)
+
+
+# --- Resolving
+
+
+def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
+    """What comes of one distribution with these dependencies, and the requests on the way."""
+    requests: list[object] = []
+
+    def answer(value: object) -> Mock:
+        """A mock that notes its request and gives `value`."""
+
+        def give(request: object) -> object:
+            requests.append(request)
+            return value
+
+        return Mock(side_effect=give)
+
+    distributions = Addresses([DISTRIBUTION.address])
+    pex_request = PexRequest(output_filename="third_party.pex", internal_only=False)
+    resolved = run_rule_with_mocks(
+        resolve_third_party_wheels,
+        rule_args=[ThirdPartyWheelsRequest(distributions, "==3.11.7")],
+        mock_gets=[
+            MockGet(
+                TransitiveTargets,
+                (TransitiveTargetsRequest,),
+                {
+                    TransitiveTargetsRequest(distributions): TransitiveTargets(
+                        (DISTRIBUTION,), dependencies
+                    )
+                }.__getitem__,
+            ),
+            MockGet(PexRequest, (PexFromTargetsRequest,), answer(pex_request)),
+            MockGet(
+                Pex, (PexRequest,), {pex_request: Pex(PEX, "third_party.pex", None)}.__getitem__
+            ),
+            MockGet(ProcessResult, (PexProcess,), answer(Mock(output_digest=OUTPUT))),
+            MockGet(
+                Snapshot,
+                (Digest,),
+                {OUTPUT: Mock(digest=OUTPUT, files=("__third_party_wheels/six.whl",))}.__getitem__,
+            ),
+            MockGet(Wheels, (InspectWheelsRequest,), answer(Wheels(ONLY_WHEELS))),
+        ],
+    )
+    return resolved, requests
+
+
+def test_without_requirements_nothing_is_resolved() -> None:
+    assert resolve(SOURCE) == (ThirdPartyWheels(Wheels()), [])
+
+
+def test_requirements_are_resolved_by_pants_and_extracted_as_wheels() -> None:
+    assert resolve(SOURCE, REQUIREMENT) == (
+        ThirdPartyWheels(Wheels(ONLY_WHEELS)),
+        [
+            PexFromTargetsRequest(
+                # Not of the distribution, which has no resolve.
+                [SOURCE.address, REQUIREMENT.address],
+                output_filename="third_party.pex",
+                internal_only=False,
+                layout=PexLayout.PACKED,
+                include_source_files=False,
+                additional_args=("--include-tools",),
+                hardcoded_interpreter_constraints=InterpreterConstraints(["CPython==3.11.7"]),
+            ),
+            PexProcess(
+                Pex(PEX, "third_party.pex", None),
+                argv=("repository", "extract", "--dest-dir", "__third_party_wheels"),
+                extra_env={"PEX_TOOLS": "1"},
+                description="",
+                level=LogLevel.DEBUG,
+                output_directories=("__third_party_wheels",),
+            ),
+            InspectWheelsRequest(OUTPUT, ("__third_party_wheels/six.whl",)),
+        ],
+    )
+
+
+# --- Inspecting
+
+
+def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
+    wheel = Wheel(
+        path="w/six-1.0-py3-none-any.whl",
+        filename="six-1.0-py3-none-any.whl",
+        name="six",
+        version="1.0",
+        requires_dist=("typing",),
+        requires_python=">=3",
+        provides_extra=(),
+        tags=("py3-none-any",),
+        root_is_purelib=True,
+        modules=("six",),
+        packages=(),
+        namespaces=(),
+        executable_packages=(),
+        native=False,
+        data_files=(),
+        sha256="0123",
+    )
+    processes: list[ToolProcess] = []
+
+    def run(process: ToolProcess) -> ProcessResult:
+        processes.append(process)
+        return Mock(output_digest=OUTPUT)
+
+    report = FileContent("wheels.json", json.dumps([asdict(wheel)]).encode())
+    wheels = run_rule_with_mocks(
+        inspect_wheels,
+        rule_args=[InspectWheelsRequest(INPUT, (wheel.path,))],
+        mock_gets=[
+            MockGet(
+                Digest,
+                (DigestSubset,),
+                {DigestSubset(INPUT, PathGlobs([wheel.path])): ONLY_WHEELS}.__getitem__,
+            ),
+            MockGet(ProcessResult, (ToolProcess,), run),
+            MockGet(DigestContents, (Digest,), {OUTPUT: DigestContents([report])}.__getitem__),
+        ],
+    )
+    (process,) = processes
+    assert process == ToolProcess(
+        programs=("inspect_wheels.py",),
+        argv=("--output", "wheels.json", wheel.path),
+        description="",
+        input_digest=ONLY_WHEELS,
+        output_files=("wheels.json",),
+    )
+    assert process.description == "Inspect 1 wheel"
+    assert wheels == Wheels(ONLY_WHEELS, (wheel,))
