@@ -17,7 +17,9 @@ def make_exe():
     policy.file_scanner_emit_files = True
 
     python_config = dist.make_python_interpreter_config()
+    # As `python` itself: UTF-8 whatever the locale, and KeyboardInterrupt for Ctrl-C.
     python_config.utf8_mode = True
+    python_config.install_signal_handlers = True
     # Python's own importer finds the plain files.
     python_config.filesystem_importer = True
     python_config.module_search_paths = ["$ORIGIN/lib"]
