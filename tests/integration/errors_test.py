@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""What a user reads after a mistake, and that nothing was built by then."""
+
+from __future__ import annotations
+
+from integration.repository import Repository
+
+BUILD = """\
+    python_sources(name="lib")
+    python_distribution(
+        name="dist",
+        dependencies=[":lib"],
+        provides=python_artifact(name="{name}-dist", version="0.0.1"),
+        {dist}
+    )
+    pyoxidizer_binary(name="bin", dependencies=[":dist"], {fields})
+    """
+
+
+def write(repository: Repository, name: str, fields: str, dist: str = "", code: str = "") -> None:
+    repository.write(
+        {
+            f"{name}/BUILD": BUILD.format(name=name, fields=fields, dist=dist),
+            f"{name}/__init__.py": "",
+            f"{name}/main.py": code,
+        }
+    )
+
+
+def test_an_entry_point_that_is_in_no_wheel(repository: Repository) -> None:
+    write(repository, "entry", 'entry_point="entry.mian"')
+    message = repository.fail("package", "entry:bin")
+    assert (
+        "The `entry_point` field in target entry:bin is 'entry.mian', which cannot be run. "
+        "The module `entry.mian` is in none of the wheels. The nearest is: `entry.main`."
+    ) in message
+    assert "with PyOxidizer" not in message
+
+
+def test_a_distribution_without_wheel(repository: Repository) -> None:
+    write(repository, "nowheel", "", dist="wheel=False,")
+    message = repository.fail("package", "nowheel:bin")
+    assert (
+        "The `pyoxidizer_binary` target nowheel:bin must include in its `dependencies` field at "
+        "least one `python_distribution` target that produces a `.whl` file"
+    ) in message
+    assert "Building" not in message
+
+
+def test_a_distribution_that_is_not_named(repository: Repository) -> None:
+    write(repository, "base", "")
+    write(repository, "user", 'entry_point="user.main"', code="import base.main\n")
+    message = repository.fail("package", "user:bin")
+    assert "user_dist-0.0.1-py3-none-any.whl requires `base-dist" in message
+    assert "==0.0.1`, and it is not there" in message.replace(" (==0.0.1)", "==0.0.1")
+    assert "with PyOxidizer" not in message
+
+
+def test_a_misspelt_template_parameter(repository: Repository) -> None:
+    write(repository, "typo", 'template="t.bzlt"')
+    repository.write({"typo/t.bzlt": "def make_exe():\n    exe.pip_install($WHEEL)\n"})
+    message = repository.fail("package", "typo:bin")
+    assert (
+        "The `template` field in target typo:bin names typo/t.bzlt, which cannot be used: line 2 "
+        "uses the parameter `$WHEEL`, which does not exist. Did you mean `$WHEELS`?"
+    ) in message
+    assert "with PyOxidizer" not in message
+
+
+def test_no_rust(repository: Repository) -> None:
+    write(repository, "norust", 'entry_point="norust.main"')
+    message = repository.fail("--pyoxidizer-rust-search-path=['/nowhere']", "package", "norust:bin")
+    assert (
+        "Building a PyOxidizer binary needs Rust 1.62.1 or newer, searched for as `rustc` in "
+        "/nowhere. To fix, install Rust with `rustup` or your system's packages"
+    ) in message
+
+
+def test_no_c_compiler(repository: Repository) -> None:
+    write(repository, "nocc", 'entry_point="nocc.main"')
+    message = repository.fail(
+        "--pyoxidizer-c-toolchain-search-path=['/nowhere']", "package", "nocc:bin"
+    )
+    assert (
+        "Building a PyOxidizer binary needs `cc` and `ar` and `make`, searched for in /nowhere. "
+        "To fix, install a C toolchain"
+    ) in message
+
+
+def test_a_starlark_error_shows_pyoxidizers_last_lines(repository: Repository) -> None:
+    write(repository, "star", 'template="t.bzlt"')
+    repository.write({"star/t.bzlt": "fail('on purpose: $NAME')\n"})
+    message = repository.fail("package", "star:bin")
+    assert "PyOxidizer failed with exit status 1." in message
+    assert "on purpose: bin" in message
+
+
+def test_both_backends_at_once(repository: Repository) -> None:
+    own = "pants.backend.experimental.python.packaging.pyoxidizer"
+    message = repository.fail(f"--backend-packages=+['{own}']", "--no-pantsd", "help", "targets")
+    assert "`pants_pyoxidizer`" in message and own in message
+    assert "Traceback" not in message
