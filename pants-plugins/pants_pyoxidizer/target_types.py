@@ -27,13 +27,23 @@ from pants_pyoxidizer.entry_point import parse_entry_point
 
 TARGET_ALIAS = "pyoxidizer_binary"
 
-# Plain file names, of the characters that no shell, Starlark or Rust literal treats specially.
-_BINARY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
-# What PyOxidizer puts beside the executable.
-_TAKEN_NAMES = frozenset({"lib", "COPYING.txt"})
+# PyOxidizer makes a Rust crate of the binary's name.
+_BINARY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+# Rust's keywords (https://doc.rust-lang.org/reference/keywords.html), what cargo keeps for itself,
+# and what PyOxidizer puts beside the executable.
+_RESERVED_NAMES = frozenset(
+    """
+    Self abstract as async await become box break const continue crate do dyn else enum extern
+    false final fn for if impl in let loop macro match mod move mut override priv pub ref return
+    self static struct super trait true try type typeof unsafe unsized use virtual where while
+    yield _
+    build deps examples incremental test
+    lib
+    """.split()
+)
 _BINARY_NAME_CURE = (
-    "use only ASCII letters, digits, `_`, `-`, `+` and `.`, with a letter, digit or `_` first, "
-    "and neither `lib` nor `COPYING.txt`, which PyOxidizer puts beside the executable"
+    "use ASCII letters, digits, `_` and `-`, with no digit or `-` first, and no word that Rust, "
+    "cargo or PyOxidizer reserves, such as `test` or `lib`"
 )
 
 
@@ -74,7 +84,8 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
         """
         The file name of the executable.
 
-        By default, the target's name. For example, `binary_name="my-app"`.
+        By default, the target's name. PyOxidizer makes a Rust crate of it, so it consists of ASCII
+        letters, digits, `_` and `-`. For example, `binary_name="my-app"`.
         """
     )
 
@@ -85,8 +96,8 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
             raise InvalidFieldException(
                 softwrap(
                     f"""
-                    The `{cls.alias}` field in target {address} is {value!r}, which cannot name an
-                    executable. To fix, {_BINARY_NAME_CURE}.
+                    The `{cls.alias}` field in target {address} is {value!r}, which cannot name a
+                    Rust crate. To fix, {_BINARY_NAME_CURE}.
                     """
                 )
             )
@@ -104,7 +115,7 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
                 softwrap(
                     f"""
                     The target {self.address} has no `{self.alias}` field, and its own name
-                    {name!r} cannot name an executable. To fix, set `{self.alias}`:
+                    {name!r} cannot name a Rust crate. To fix, set `{self.alias}`:
                     {_BINARY_NAME_CURE}.
                     """
                 )
@@ -113,7 +124,7 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
 
 
 def is_binary_name(name: str) -> bool:
-    return _BINARY_NAME.match(name) is not None and name not in _TAKEN_NAMES
+    return _BINARY_NAME.match(name) is not None and name not in _RESERVED_NAMES
 
 
 class PyOxidizerEntryPointField(StringField):

@@ -165,16 +165,16 @@ def test_a_function_gives_the_exit_status(repository: Repository) -> None:
             return 42
         """
     repository.write(
-        one_distribution("func", module, 'entry_point="func.main:start", binary_name="my.app"')
+        one_distribution("func", module, 'entry_point="func.main:start", binary_name="my-app"')
     )
     result = repository.pants("run", "func:bin", "--", "a", "b c")
     assert (result.stdout, result.returncode) == ("3 True\n", 42)
 
     repository.succeed("package", "func:bin")
-    binary = built(repository, f"func/bin/{TRIPLE}/debug/install/my.app")
+    binary = built(repository, f"func/bin/{TRIPLE}/debug/install/my-app")
     result = run_binary(binary, "fail")
     assert result.returncode == 1
-    assert 'raise ValueError("on purpose")\nValueError: on purpose\n' in result.stderr
+    assert 'File "func.main", line 11, in start\nValueError: on purpose\n' in result.stderr
 
     empty: dict[str, str] = {}
     process = subprocess.Popen([str(binary), "wait"], env=empty, cwd="/", stdout=subprocess.PIPE)
