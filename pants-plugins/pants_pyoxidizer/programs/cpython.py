@@ -1,0 +1,224 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Asks a CPython about itself, and says whether it is one that can be packed."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+# The C that is forced into the table of built-in modules which PyOxidizer generates, by version.
+# Since 3.11 `PyImport_FrozenModules` is NULL, which PyOxidizer's start-up code dereferences. An
+# empty table would not do. A version that needs more than C here gets an adapter when it comes.
+_FROZEN_MODULES = """\
+#include "Python.h"
+{definition}extern const struct _frozen *_PyImport_FrozenBootstrap;
+__attribute__((constructor)) static void pants_pyoxidizer_frozen_modules(void) {{
+  if (!PyImport_FrozenModules) PyImport_FrozenModules = _PyImport_FrozenBootstrap;
+}}
+"""
+FORCED_C: dict[tuple[int, int], str] = {(3, 9): "", (3, 10): "", (3, 11): _FROZEN_MODULES}
+
+TARGET_TRIPLES = {
+    ("linux", "x86_64"): "x86_64-unknown-linux-gnu",
+    ("linux", "aarch64"): "aarch64-unknown-linux-gnu",
+    ("darwin", "x86_64"): "x86_64-apple-darwin",
+    ("darwin", "arm64"): "aarch64-apple-darwin",
+}
+
+# Modules that a packed interpreter must import, if the original does.
+TRIED_MODULES = ("ssl", "sqlite3", "ctypes", "zlib", "json")
+
+CONFIG_VARS = (
+    "LIBPL LIBDIR LIBRARY LDLIBRARY INSTSONAME MULTIARCH LIBS MODLIBS SYSLIBS SOABI Py_DEBUG"
+    " Py_REF_DEBUG Py_TRACE_REFS COUNT_ALLOCS Py_GIL_DISABLED MACOSX_DEPLOYMENT_TARGET"
+)
+
+# Runs in the interpreter, with its `site`, which makes a virtual environment one.
+PROBE = """
+import importlib, importlib.machinery, importlib.util, json, os, platform, sys, sysconfig
+
+def importable(name):
+    try:
+        importlib.import_module(name)
+        return True
+    except Exception:
+        return False
+
+def loaded(name):
+    try:
+        with open("/proc/self/maps") as maps:
+            paths = [line.split(None, 5)[5].strip() for line in maps if name in line]
+    except OSError:
+        paths = []
+    return paths[0] if paths else None
+
+suffixes = importlib.machinery
+paths = sysconfig.get_paths("posix_prefix")
+print(json.dumps({
+    "executable": os.path.realpath(sys.executable),
+    "implementation": sys.implementation.name,
+    "version_info": list(sys.version_info),
+    "hexversion": sys.hexversion,
+    "cache_tag": sys.implementation.cache_tag,
+    "bits": 64 if sys.maxsize > 2**32 else 32,
+    "platform": sys.platform,
+    "machine": platform.machine(),
+    "in_venv": sys.prefix != sys.base_prefix,
+    "base_candidates": [
+        getattr(sys, "_base_executable", None) or "",
+        os.path.join(sys.base_exec_prefix, "bin", "python%d.%d" % sys.version_info[:2]),
+    ],
+    "base_prefix": sys.base_prefix,
+    "platlibdir": getattr(sys, "platlibdir", "lib"),
+    "stdlib": paths["stdlib"],
+    "platstdlib": paths["platstdlib"],
+    "include": paths["include"],
+    "config_h": sysconfig.get_config_h_filename(),
+    "abstract_paths": sysconfig.get_paths("posix_prefix", expand=False),
+    "config_vars": {name: sysconfig.get_config_var(name) for name in sys.argv[1].split()},
+    "suffixes": {
+        "source": suffixes.SOURCE_SUFFIXES,
+        "bytecode": suffixes.BYTECODE_SUFFIXES,
+        "debug_bytecode": suffixes.DEBUG_BYTECODE_SUFFIXES,
+        "optimized_bytecode": suffixes.OPTIMIZED_BYTECODE_SUFFIXES,
+        "extension": suffixes.EXTENSION_SUFFIXES,
+    },
+    "magic": importlib.util.MAGIC_NUMBER.hex(),
+    "importable": [name for name in sys.argv[2].split() if importable(name)],
+    "libc": loaded("/libc.so.6") or loaded("/libc-2."),
+}))
+"""
+
+
+class Refusal(Exception):
+    """This interpreter cannot be packed. One sentence for the user, which names it first."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    executable: str
+    implementation: str
+    version_info: tuple[Any, ...]
+    hexversion: int
+    cache_tag: str
+    bits: int
+    platform: str
+    machine: str
+    in_venv: bool
+    base_candidates: tuple[str, ...]
+    base_prefix: str
+    platlibdir: str
+    stdlib: str
+    platstdlib: str
+    include: str
+    config_h: str
+    abstract_paths: Mapping[str, str]
+    config_vars: Mapping[str, Any]
+    suffixes: Mapping[str, list[str]]
+    magic: str
+    importable: tuple[str, ...]
+    libc: str | None
+
+    @classmethod
+    def from_probe(cls, facts: Mapping[str, Any]) -> Interpreter:
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in facts.items()
+        }
+        return cls(**fields)
+
+    @property
+    def minor_version(self) -> str:
+        """As `3.11`."""
+        return "%d.%d" % self.version_info[:2]
+
+    @property
+    def version(self) -> str:
+        """As `3.11.7`, or `3.11.0rc1`."""
+        level = {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}[self.version_info[3]]
+        return "%d.%d.%d" % self.version_info[:3] + (
+            f"{level}{self.version_info[4]}" if level else ""
+        )
+
+    @property
+    def target_triple(self) -> str:
+        return TARGET_TRIPLES[self.platform, self.machine]
+
+    def var(self, name: str) -> str:
+        return str(self.config_vars.get(name) or "")
+
+    def config_dirs(self) -> list[str]:
+        """Where `config.c` and the static library may be.
+
+        A Python that was moved after it was built, as python-build-standalone's are, does not know.
+        """
+        found = sorted(glob.glob(glob.escape(self.stdlib) + f"/config-{self.minor_version}*"))
+        return list(dict.fromkeys(path for path in [self.var("LIBPL"), *found] if path))
+
+
+def probe(python: str) -> Interpreter:
+    """The interpreter itself; for a virtual environment's, the one that it was made from."""
+    interpreter = _probe(python)
+    if not interpreter.in_venv:
+        return interpreter
+    for candidate in interpreter.base_candidates:
+        if os.path.exists(candidate):
+            base = _probe(candidate)
+            if not base.in_venv and base.version_info == interpreter.version_info:
+                return base
+    raise Refusal(
+        f"{python}: is of a virtual environment whose own interpreter is not there any more;"
+        f" looked for {' and '.join(filter(None, interpreter.base_candidates))}"
+    )
+
+
+def _probe(python: str) -> Interpreter:
+    try:
+        process = subprocess.run(
+            [python, "-I", "-c", PROBE, CONFIG_VARS, " ".join(TRIED_MODULES)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+    except OSError as error:
+        raise Refusal(f"{python}: cannot be run ({error.strerror})") from None
+    try:
+        # Its site may print something first.
+        facts = json.loads(process.stdout.decode().splitlines()[-1])
+        return Interpreter.from_probe(facts)
+    except (IndexError, ValueError, TypeError):
+        lines = process.stderr.decode("utf-8", "replace").split("\n")
+        said = next((line for line in reversed(lines) if line.strip()), "nothing")
+        raise Refusal(
+            f"{python}: is no Python 3.9 or newer that can tell about itself;"
+            f" it said: {said.strip()}"
+        ) from None
+
+
+def check(interpreter: Interpreter) -> None:
+    """Refuses what cannot be packed, whatever its files."""
+    problem = _problem(interpreter)
+    if problem:
+        raise Refusal(f"{interpreter.executable}: {problem}")
+
+
+def _problem(it: Interpreter) -> str:
+    if it.implementation != "cpython":
+        return f"is {it.implementation}, but only CPython can be packed"
+    if it.config_vars.get("Py_GIL_DISABLED"):
+        return "is a free-threaded build, which PyOxidizer cannot embed; use an ordinary build"
+    if it.version_info[:2] not in FORCED_C:
+        known = ", ".join("%d.%d" % version for version in FORCED_C)
+        return f"is Python {it.version}, but only {known} can be packed"
+    if it.config_vars.get("Py_DEBUG") or it.config_vars.get("Py_TRACE_REFS"):
+        return "is a debug build, whose extension modules are other ones; use an ordinary build"
+    if it.bits != 64:
+        return f"is a {it.bits}-bit build, but only 64-bit ones can be packed"
+    if "musl" in it.var("SOABI") or "musl" in it.var("MULTIARCH"):
+        return "is linked with musl; only builds with glibc can be packed"
+    if (it.platform, it.machine) not in TARGET_TRIPLES:
+        return f"runs on {it.platform} {it.machine}, for which there is no PyOxidizer"
+    return ""

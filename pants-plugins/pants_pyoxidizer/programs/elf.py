@@ -1,0 +1,224 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Reads ELF files: symbols and their versions, needed libraries, relocations.
+
+Only 64-bit little-endian ones, which is what PyOxidizer builds for on Linux. The layouts are those
+of elf(5) and, for the versions, of the Linux Standard Base, chapter "Symbol Versioning".
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Iterable, Iterator
+
+MAGIC = b"\x7fELF"
+SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 1, 2, 4, 6, 8, 11
+SHT_GNU_VERDEF, SHT_GNU_VERNEED, SHT_GNU_VERSYM = 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
+SHF_ALLOC = 0x2
+DT_NEEDED, DT_SONAME = 1, 14
+EM_X86_64, EM_AARCH64 = 62, 183
+SYMBOL = struct.Struct("<IBBHQQ")
+SECTION = struct.Struct("<IIQQQQIIQQ")
+DYNAMIC_ENTRY = struct.Struct("<QQ")
+
+# Relocations of position-dependent code, by machine: they hold an absolute address in too few bits
+# for it to be adjusted at start-up, so linkers reject them in a PIE executable, as rustc makes it.
+# From the psABIs: R_X86_64_{32,32S,16,8}; R_AARCH64_ABS{32,16} and R_AARCH64_MOVW_UABS_*.
+POSITION_DEPENDENT: dict[int, frozenset[int]] = {
+    EM_X86_64: frozenset({10, 11, 12, 14}),
+    EM_AARCH64: frozenset({258, 259, *range(263, 270)}),
+}
+
+
+class ElfError(Exception):
+    """The file is not an ELF file of the kind that is understood here."""
+
+
+@dataclass(frozen=True)
+class Section:
+    name: str
+    type: int
+    flags: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    header: int
+    """Offset of the section's header in the file."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    name: str
+    is_local: bool
+    is_weak: bool
+    is_defined: bool
+
+
+class ElfFile:
+    def __init__(self, data: bytes) -> None:
+        if data[:4] != MAGIC:
+            raise ElfError("is not an ELF file")
+        if data[4:6] != b"\x02\x01" or len(data) < 64:
+            raise ElfError("is not a 64-bit little-endian ELF file")
+        self.data = data
+        (self.machine,) = struct.unpack_from("<H", data, 18)
+        self.sections = self._read_sections()
+
+    def _read_sections(self) -> tuple[Section, ...]:
+        (start,) = struct.unpack_from("<Q", self.data, 40)
+        _, count, names_index = struct.unpack_from("<HHH", self.data, 58)
+        if start + count * SECTION.size > len(self.data) or names_index >= count:
+            raise ElfError("has no section headers")
+        headers = [SECTION.unpack_from(self.data, start + i * SECTION.size) for i in range(count)]
+        if any(h[4] + h[5] > len(self.data) for h in headers if h[1] != SHT_NOBITS):
+            raise ElfError("is cut off")
+        names = headers[names_index][4]
+        return tuple(
+            Section(
+                self._string(names + h[0]),
+                h[1],
+                h[2],
+                h[4],
+                h[5],
+                h[6],
+                h[7],
+                start + i * SECTION.size,
+            )
+            for i, h in enumerate(headers)
+        )
+
+    def _string(self, offset: int) -> str:
+        return self.data[offset : self.data.index(b"\0", offset)].decode("utf-8", "replace")
+
+    def _linked_string(self, section: Section, offset: int) -> str:
+        return self._string(self.sections[section.link].offset + offset)
+
+    def content(self, section: Section) -> bytes:
+        return self.data[section.offset : section.offset + section.size]
+
+    def _of_type(self, section_type: int) -> Section | None:
+        return next((s for s in self.sections if s.type == section_type), None)
+
+    def symbols(self, table: int) -> Iterator[Symbol]:
+        """In order. The table is SHT_SYMTAB (of objects) or SHT_DYNSYM (of what was linked)."""
+        section = self._of_type(table)
+        if section is None:
+            return
+        for name, info, _, section_index, _, _ in SYMBOL.iter_unpack(self.content(section)):
+            binding = info >> 4
+            yield Symbol(
+                self._linked_string(section, name), binding == 0, binding == 2, section_index != 0
+            )
+
+    def exported(self) -> set[str]:
+        """Names that the file offers to the dynamic linker."""
+        return {s.name for s in self.symbols(SHT_DYNSYM) if s.is_defined and not s.is_local}
+
+    def imported(self) -> set[str]:
+        """Names that the file wants from the dynamic linker."""
+        return {s.name for s in self.symbols(SHT_DYNSYM) if not s.is_defined and s.name}
+
+    def _dynamic(self, tag: int) -> list[str]:
+        section = self._of_type(SHT_DYNAMIC)
+        if section is None:
+            return []
+        entries = DYNAMIC_ENTRY.iter_unpack(self.content(section))
+        return [
+            self._linked_string(section, value) for entry_tag, value in entries if entry_tag == tag
+        ]
+
+    def needed(self) -> list[str]:
+        return self._dynamic(DT_NEEDED)
+
+    def soname(self) -> str | None:
+        return next(iter(self._dynamic(DT_SONAME)), None)
+
+    def needed_versions(self) -> set[str]:
+        """Names of the symbol versions that must be there at start, such as `GLIBC_2.34`."""
+        section = self._of_type(SHT_GNU_VERNEED)
+        versions: set[str] = set()
+        offset = section.offset if section else 0
+        for _ in range(section.info if section else 0):
+            assert section is not None
+            _, count, _, first, following = struct.unpack_from("<HHIII", self.data, offset)
+            entry = offset + first
+            for _ in range(count):
+                _, _, _, name, next_entry = struct.unpack_from("<IHHII", self.data, entry)
+                versions.add(self._linked_string(section, name))
+                entry += next_entry
+            offset += following
+        return versions
+
+    def default_versions(self) -> dict[str, str]:
+        """For each exported symbol the version that a linker binds a new reference to."""
+        definitions, indexes = self._of_type(SHT_GNU_VERDEF), self._of_type(SHT_GNU_VERSYM)
+        if definitions is None or indexes is None:
+            return {}
+        names: dict[int, str] = {}
+        offset = definitions.offset
+        for _ in range(definitions.info):
+            _, _, index, _, _, first, following = struct.unpack_from("<HHHHIII", self.data, offset)
+            (name,) = struct.unpack_from("<I", self.data, offset + first)
+            names[index] = self._linked_string(definitions, name)
+            offset += following
+        # Bit 15 hides a version from new links; index 1 is the unversioned base.
+        return {
+            symbol.name: names[index]
+            for symbol, index in zip(self.symbols(SHT_DYNSYM), array("H", self.content(indexes)))
+            if symbol.is_defined and index > 1 and index in names
+        }
+
+    def is_position_dependent(self) -> bool:
+        """Whether this object cannot go into a PIE executable."""
+        forbidden = POSITION_DEPENDENT.get(self.machine, frozenset())
+        for section in self.sections:
+            # Debug information is full of them, but it is never loaded.
+            if section.type == SHT_RELA and self.sections[section.info].flags & SHF_ALLOC:
+                words = array("Q", self.content(section))
+                # Three words an entry; the type is the lower half of the second.
+                if not forbidden.isdisjoint(word & 0xFFFFFFFF for word in set(words[1::3])):
+                    return True
+        return False
+
+
+def with_soname(data: bytes, soname: str) -> bytes:
+    """A copy of a shared library that is good to link with only, and has the name `soname` then.
+
+    Linkers find names through the section headers, but the dynamic linker through the program
+    headers. So a string table with one name more can be at the end of the file, where the section
+    header alone points to it, and all else stays where it is. Code and data are blanked: linkers
+    do not look at them, and zeros pack well.
+    """
+    elf = ElfFile(data)
+    dynamic = elf._of_type(SHT_DYNAMIC)
+    if dynamic is None or elf.soname() is None:
+        raise ElfError("has no SONAME")
+    strings = elf.sections[dynamic.link]
+    table = elf.content(strings)
+    result = bytearray(data)
+    for section in elf.sections:
+        if section.type == SHT_PROGBITS:
+            result[section.offset : section.offset + section.size] = bytes(section.size)
+    new_table = table + soname.encode() + b"\0"
+    struct.pack_into("<QQ", result, strings.header + 24, len(result), len(new_table))
+    for offset in range(dynamic.offset, dynamic.offset + dynamic.size, DYNAMIC_ENTRY.size):
+        if DYNAMIC_ENTRY.unpack_from(data, offset)[0] == DT_SONAME:
+            DYNAMIC_ENTRY.pack_into(result, offset, DT_SONAME, len(table))
+    return bytes(result) + new_table
+
+
+@lru_cache(maxsize=None)
+def glibc_version(name: str) -> tuple[int, ...] | None:
+    """`GLIBC_2.34` as `(2, 34)`; None for versions of other libraries and for private ones."""
+    prefix, _, number = name.partition("_")
+    parts = number.split(".")
+    return tuple(map(int, parts)) if prefix == "GLIBC" and all(p.isdigit() for p in parts) else None
+
+
+def newest_glibc(versions: Iterable[str]) -> str | None:
+    """The highest of some version names, as `2.34`; None if none is glibc's."""
+    numbers = [number for number in map(glibc_version, versions) if number]
+    return ".".join(map(str, max(numbers))) if numbers else None
