@@ -154,8 +154,8 @@ def test_a_function_gives_the_exit_status(repository: Repository) -> None:
 
         def start():
             if sys.argv[1:] == ["wait"]:
-                print("waiting", flush=True)
                 try:
+                    print("waiting", flush=True)
                     time.sleep(60)
                 except KeyboardInterrupt:
                     return 7
@@ -188,8 +188,8 @@ def test_a_signal_reaches_the_binary_through_run(repository: Repository) -> None
         import pathlib, sys, time
 
         def start():
-            print("waiting", flush=True)
             try:
+                print("waiting", flush=True)
                 time.sleep(60)
             except KeyboardInterrupt:
                 pathlib.Path(sys.argv[1]).write_text("interrupted")

@@ -23,8 +23,16 @@ from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.config import PythonArchive
-from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build, environment
+from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.util_rules.build import (
+    Build,
+    BuildRequest,
+    WrongTargetTripleError,
+    build,
+    check_target_triple,
+    environment,
+    target_triple,
+)
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
@@ -58,7 +66,7 @@ MANAGED_RUST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
 ENVIRONMENT = {
     "PANTS_PYOXIDIZER_C_TOOLCHAIN": "cc 12",
     "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs:/usr/bin:/bin",
-    "PYOXIDIZER_CACHE_DIR": "{chroot}/.cache/pyoxidizer",
+    "PYOXIDIZER_CACHE_DIR": "{chroot}/.cache/pyoxidizer/0123",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "{chroot}/. {chroot}/third_party",
     "PIP_NO_INPUT": "1",
@@ -155,3 +163,34 @@ def test_the_same_binary_for_another_target_is_not_built_again() -> None:
     assert another == REQUEST
     assert hash(another) == hash(REQUEST)
     assert run_build(another)[0] == run_build(REQUEST)[0]
+
+
+@pytest.mark.parametrize(
+    ("args", "triple"),
+    [
+        ((), None),
+        (("--release",), None),
+        (("--target-triple", "a", "--release"), "a"),
+        (("--target-triple=a",), "a"),
+        (("--target-triple=a", "--target-triple", "b"), "b"),
+        (("--target-triple",), None),
+    ],
+)
+def test_target_triple(args: tuple[str, ...], triple: str | None) -> None:
+    assert target_triple(args) == triple
+
+
+def test_a_triple_that_the_python_is_not_for() -> None:
+    request = dataclasses.replace(REQUEST, args=("--target-triple=aarch64-apple-darwin",))
+    with pytest.raises(WrongTargetTripleError) as e:
+        check_target_triple(request)
+    assert " ".join(str(e.value).split()) == (
+        "`--target-triple` in `[pyoxidizer].args` is aarch64-apple-darwin, but the Python to embed "
+        "into project:bin is for x86_64-unknown-linux-gnu. To fix, remove the argument."
+    )
+
+
+def test_each_python_has_a_cache_of_its_own() -> None:
+    assert REQUEST.python.cache_key == "0123"
+    pyoxidizers = dataclasses.replace(REQUEST.python, python=PyOxidizerPython("3.11"))
+    assert pyoxidizers.cache_key == "pyoxidizer-3.11.7"

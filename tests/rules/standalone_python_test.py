@@ -158,7 +158,7 @@ def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
             "3.9": host("/py39"),
         },
         packed={
-            "/py310": PackedPython(None, "it is a debug build"),
+            "/py310": PackedPython(None, "/py310: it is a debug build"),
             "/py39": PackedPython(standalone("3.9.18"), ""),
         },
     ) == (standalone("3.9.18"), ["/py310", "/py39"])
@@ -172,7 +172,7 @@ def test_no_python_of_the_host_can_be_embedded() -> None:
                 "3.11": HostPython(None, "", "CPython==3.11.*,>=3.10: none found"),
                 "3.10": host("/py310"),
             },
-            packed={"/py310": PackedPython(None, "it is a debug build")},
+            packed={"/py310": PackedPython(None, "/py310: it is a debug build")},
         )
     assert str(e.value) == (
         "There is no Python on this machine that can be embedded into the target project:bin, "
@@ -368,8 +368,8 @@ def test_packing() -> None:
 
 
 def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
-    _, packed = pack(Mock(exit_code=1, stderr=b"it is a debug build\n"))
-    assert packed == PackedPython(None, "it is a debug build")
+    _, packed = pack(Mock(exit_code=1, stderr=b"/py310: it is a debug build\n"))
+    assert packed == PackedPython(None, "/py310: it is a debug build")
 
 
 def test_describe() -> None:

@@ -14,18 +14,22 @@ PANTS_PYOXIDIZER_BUILT names the file in which the cargo driver notes what it bu
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Iterator, Sequence
 
 BUILD_DIR = Path("build")
 LOG = Path("pyoxidizer.log")
 SHOWN_LINES = 60
+EXTRACTED = "extracted"
 
 # What an executable starts with: ELF, and Mach-O of 64 bits in both byte orders.
 MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf")
@@ -61,12 +65,34 @@ def run(arguments: Sequence[str]) -> int:
     # These are of the interpreter that runs this program, not of the one that PyOxidizer starts.
     for name in [name for name in env if name.startswith("PEX_")]:
         del env[name]
-    with LOG.open("wb") as log:
+    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
+    with extraction_lock(cache), LOG.open("wb") as log:
         process = subprocess.Popen([pyoxidizer, *arguments], env=env, stdout=log, stderr=log)
         # When Pants cancels the process, PyOxidizer and cargo shall end with it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))
-        return process.wait()
+        status = process.wait()
+        if status == 0:
+            (cache / EXTRACTED).touch()
+        return status
+
+
+@contextlib.contextmanager
+def extraction_lock(cache: Path) -> Iterator[None]:
+    """Keep others out while PyOxidizer copies and extracts the archive of its Python.
+
+    PyOxidizer overwrites the copy that another build may be reading. The folder counts only with
+    the mark of a build that succeeded: one that was killed may have left half an extraction.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache.parent / f"{cache.name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not (cache / EXTRACTED).exists():
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (cache / EXTRACTED).exists():
+                shutil.rmtree(cache)
+                cache.mkdir()
+        yield
 
 
 def failure(log: str, status: int) -> str:

@@ -82,6 +82,20 @@ def target_triple(args: Iterable[str]) -> str | None:
     return triple
 
 
+def check_target_triple(request: BuildRequest) -> None:
+    triple = target_triple(request.args)
+    if triple not in (None, request.python.target_triple):
+        raise WrongTargetTripleError(
+            softwrap(
+                f"""
+                `--target-triple` in `[{SCOPE}].args` is {triple}, but the Python to embed into
+                {request.address} is for {request.python.target_triple}. To fix, remove the
+                argument.
+                """
+            )
+        )
+
+
 def environment(request: BuildRequest) -> dict[str, str]:
     """The environment of the process.
 
@@ -93,7 +107,8 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "PANTS_PYOXIDIZER_PATH": os.pathsep.join(
             (f"{{chroot}}/{PROGRAMS_DIR}", request.c_toolchain.path)
         ),
-        "PYOXIDIZER_CACHE_DIR": f"{{chroot}}/{_CACHE}",
+        # One for each Python: PyOxidizer tells archives apart by their file names alone.
+        "PYOXIDIZER_CACHE_DIR": f"{{chroot}}/{_CACHE}/{request.python.cache_key}",
         # pip sees the wheels that Pants resolved, and nothing else.
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": " ".join(f"{{chroot}}/{folder}" for folder in request.wheel_dirs),
@@ -116,17 +131,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
 
 @rule(desc="Build with PyOxidizer", level=LogLevel.DEBUG)
 async def build(request: BuildRequest) -> Build:
-    triple = target_triple(request.args)
-    if triple not in (None, request.python.target_triple):
-        raise WrongTargetTripleError(
-            softwrap(
-                f"""
-                `--target-triple` in `[{SCOPE}].args` is {triple}, but the Python to embed into
-                {request.address} is for {request.python.target_triple}. To fix, remove the
-                argument.
-                """
-            )
-        )
+    check_target_triple(request)
     input_digest = await Get(
         Digest,
         MergeDigests((request.config.digest, request.python.digest, request.wheels)),

@@ -74,6 +74,13 @@ class StandalonePython:
     digest: Digest
     description: str
 
+    @property
+    def cache_key(self) -> str:
+        """A folder name that no other Python has."""
+        if isinstance(self.python, PythonArchive):
+            return self.python.sha256[:16]
+        return f"pyoxidizer-{self.version}"
+
 
 @dataclass(frozen=True)
 class HostPythonRequest:
@@ -250,7 +257,7 @@ async def choose_standalone_python(
         packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
         if packed.python is not None:
             return packed.python
-        problems.append(f"{host.path}: {packed.problem}")
+        problems.append(packed.problem)
     raise NoUsablePythonError(
         softwrap(
             f"""
