@@ -152,7 +152,9 @@ class PyOxidizer(PythonToolBase):
             entries: OrderedSet[str] = OrderedSet()
             for entry in self._rust_search_path:
                 if entry == "<PATH>":
-                    entries.update(filter(None, self._options_env.get("PATH", "").split(os.pathsep)))
+                    entries.update(
+                        filter(None, self._options_env.get("PATH", "").split(os.pathsep))
+                    )
                 else:
                     entries.add(entry)
             return tuple(entries)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import Optional
 
 from pants.backend.python.target_types import GenerateSetupField, WheelField
 from pants.build_graph.address import Address
@@ -64,7 +63,7 @@ class PyOxidizerOutputPathField(OutputPathField):
     )
 
     @classmethod
-    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+    def compute_value(cls, raw_value: str | None, address: Address) -> str | None:
         value = super().compute_value(raw_value, address)
         if value and (".." in PurePosixPath(value).parts or PurePosixPath(value).is_absolute()):
             raise InvalidFieldException(
@@ -90,7 +89,7 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
     )
 
     @classmethod
-    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+    def compute_value(cls, raw_value: str | None, address: Address) -> str | None:
         value = super().compute_value(raw_value, address)
         if value is not None and not is_binary_name(value):
             raise InvalidFieldException(
@@ -147,7 +146,7 @@ class PyOxidizerEntryPointField(StringField):
     )
 
     @classmethod
-    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+    def compute_value(cls, raw_value: str | None, address: Address) -> str | None:
         value = super().compute_value(raw_value, address)
         if value is not None:
             try:
@@ -224,8 +223,6 @@ class PyOxidizerTemplateField(OptionalSingleSourceField):
             same one.
         """
     )
-
-
 
 
 class PyOxidizerBinaryTarget(Target):

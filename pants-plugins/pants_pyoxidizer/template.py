@@ -50,6 +50,7 @@ def render(text: str, parameters: Mapping[str, str]) -> str:
     Raises:
         TemplateError: for a parameter that does not exist.
     """
+
     # Comments are rendered too: `string.Template` does not know them, and templates that were
     # written for it may rely on that.
     def value_of(match: re.Match[str]) -> str:

@@ -91,8 +91,8 @@ def choose(
     *,
     source: PythonSource = PythonSource.HOST,
     platform: Platform = Platform.linux_x86_64,
-    hosts: Mapping[str, HostPython] = FrozenDict(),
-    packed: Mapping[str, PackedPython] = FrozenDict(),
+    hosts: Mapping[str, HostPython] | None = None,
+    packed: Mapping[str, PackedPython] | None = None,
 ) -> tuple[StandalonePython, list[str]]:
     """The choice, and the paths of the interpreters that were packed for it.
 
@@ -103,14 +103,14 @@ def choose(
     def find(request: HostPythonRequest) -> HostPython:
         return next(
             host
-            for version, host in hosts.items()
+            for version, host in (hosts or {}).items()
             if request.interpreter_constraints == narrow(wanted, version)
         )
 
     def pack(request: PackedPythonRequest) -> PackedPython:
         assert request == PackedPythonRequest(request.path, f"fingerprint of {request.path}")
         tried.append(request.path)
-        return packed[request.path]
+        return (packed or {})[request.path]
 
     chosen = run_rule_with_mocks(
         choose_standalone_python,

@@ -136,11 +136,11 @@ class Builds:
             command(*argv), env=self.env(**env), cwd=cwd or self.folder, **CAPTURED
         )
 
-    def prepare(self, name: str = "bin", main: str = "main", libpython: str = "x") -> "Build":
+    def prepare(self, name: str = "bin", main: str = "main", libpython: str = "x") -> Build:
         self._count += 1
         return Build(self, self.folder / f"tmp{self._count}", name, main, libpython)
 
-    def run(self, name: str = "bin", main: str = "main", libpython: str = "x", **env: str) -> "Build":
+    def run(self, name: str = "bin", main: str = "main", libpython: str = "x", **env: str) -> Build:
         return self.prepare(name, main, libpython).start(**env).finish()
 
     def noted(self, fact: str) -> list[Any]:
@@ -187,17 +187,17 @@ class Build:
             **more,
         )
 
-    def start(self, **env: str) -> "Build":
+    def start(self, **env: str) -> Build:
         env = self.env(**env)
         self.process = subprocess.Popen(command(*self.argv), env=env, cwd=self.project, **CAPTURED_)
         return self
 
-    def finish(self) -> "Build":
+    def finish(self) -> Build:
         self.output, _ = self.process.communicate(timeout=60)
         self.status = self.process.returncode
         return self
 
-    def assert_built(self) -> "Build":
+    def assert_built(self) -> Build:
         assert self.status == 0, self.output
         executable = self.target_dir / TRIPLE / "debug" / self.name
         content = executable.read_text()
@@ -338,7 +338,9 @@ def test_crates_are_compiled_once(builds: Builds) -> None:
 
 def test_nothing_of_the_project_is_kept(builds: Builds) -> None:
     builds.run().assert_built()
-    assert sorted(path.name for path in builds.cache.glob("entries/*/crates/**/*") if path.is_file()) == [
+    assert sorted(
+        path.name for path in builds.cache.glob("entries/*/crates/**/*") if path.is_file()
+    ) == [
         ".rustc_info.json",
         "libother-0123456789abcdef.rlib",
         "libpython-0123456789abcdef.rlib",
@@ -440,7 +442,9 @@ def flip(path: Path) -> None:
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
-@pytest.mark.parametrize("damage", [truncate, flip, Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize(
+    "damage", [truncate, flip, Path.unlink, lambda path: path.write_bytes(b"")]
+)
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -501,8 +505,10 @@ def test_deleted_under_way(builds: Builds, seconds: str) -> None:
     delete = f"import shutil; shutil.rmtree({str(builds.cache)!r}, ignore_errors=True)"
     if seconds == "before":
         # Cargo fails, as its configuration is gone.
-        build = builds.run(FAKE_HOOK=f"if not os.path.exists('{builds.folder}/done'): "
-                           f"open('{builds.folder}/done', 'w'); {delete}; sys.exit(101)")
+        build = builds.run(
+            FAKE_HOOK=f"if not os.path.exists('{builds.folder}/done'): "
+            f"open('{builds.folder}/done', 'w'); {delete}; sys.exit(101)"
+        )
         assert "crates: the cache was deleted under way; compiling once more" in build.output
         assert "crates: compiled, kept as " in build.output
     else:
@@ -633,8 +639,13 @@ def test_downloads_are_repaired(builds: Builds) -> None:
     source = crate.parents[2] / "src/index/python-1.0.0"
     source.mkdir(parents=True)
     shutil.rmtree(builds.cache / "entries")
-    builds.run(FAKE_HOOK="if crate_is_bad(): sys.exit(101)".replace(
-        "crate_is_bad()", f"open({str(crate)!r}).read() == 'pyth'" f" if os.path.exists({str(crate)!r}) else False")).assert_built()
+    builds.run(
+        FAKE_HOOK="if crate_is_bad(): sys.exit(101)".replace(
+            "crate_is_bad()",
+            f"open({str(crate)!r}).read() == 'pyth'"
+            f" if os.path.exists({str(crate)!r}) else False",
+        )
+    ).assert_built()
     assert crate.read_text() == "python"
     assert not source.exists()
     assert builds.noted("offline") == [False, True, False]
@@ -689,7 +700,9 @@ def key(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 def test_key_is_the_same(builds: Builds, key: Callable[..., str]) -> None:
     expected = key()
     assert key(builds.prepare(name="my-app", main="other")) == expected
-    assert key(PATH="/x", HOME="/h", RUSTC="/r/rustc", TMPDIR="/t", CARGO_TERM_COLOR="no") == expected
+    assert (
+        key(PATH="/x", HOME="/h", RUSTC="/r/rustc", TMPDIR="/t", CARGO_TERM_COLOR="no") == expected
+    )
     assert key(RUST_BACKTRACE="1", PANTS_PYOXIDIZER_CARGO="/other/cargo") == expected
 
 
@@ -743,7 +756,10 @@ def member(name: bytes, content: bytes) -> bytes:
         # GNU: a table of long names.
         [
             member(b"/", index) + member(b"//", names) + member(b"/0", b"one") + member(b"a/", b"2")
-            for index, names in ((b"1234", b"libpython.1.random.o/\n"), (b"56", b"libpython.2.o/\n"))
+            for index, names in (
+                (b"1234", b"libpython.1.random.o/\n"),
+                (b"56", b"libpython.2.o/\n"),
+            )
         ],
         # BSD: the name comes before the content.
         [

@@ -19,6 +19,7 @@ from pants_pyoxidizer.entry_point import (
 from pants_pyoxidizer.programs.inspect_wheels import describe_content
 from pants_pyoxidizer.wheel_metadata import Wheel
 
+
 # --- Spelling
 
 
@@ -264,8 +265,7 @@ def run(
     return subprocess.run(
         [sys.executable, "-B", "-c", before + command, *arguments],
         cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         check=False,
     )

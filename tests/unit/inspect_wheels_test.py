@@ -280,8 +280,7 @@ def test_file_name(tmp_path: Path, filename: str) -> None:
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-I", str(Path(inspect_wheels.__file__)), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         check=False,
     )

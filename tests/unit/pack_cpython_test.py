@@ -517,7 +517,7 @@ def test_soname_for_the_linker(tmp_path: Path) -> None:
     assert "f" in image.imported
     (tmp_path / "lib").mkdir()
     path.rename(tmp_path / "lib/libg.so")
-    assert subprocess.run([binary], cwd="/", env={}).returncode == 42
+    assert subprocess.run(["/usr/bin/env", "-i", binary], cwd="/").returncode == 42
 
 
 @needs_elf_compiler

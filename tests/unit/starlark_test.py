@@ -11,7 +11,7 @@ from pants_pyoxidizer import starlark
 HOSTILE = [
     "",
     "plain",
-    'quote " and \' quote',
+    "quote \" and ' quote",
     '"); fail("escaped',
     "'); fail('escaped",
     "back\\slash",

@@ -18,9 +18,7 @@ ADDRESS = Address("src/py/project", target_name="bin")
 @pytest.mark.parametrize("name", ["bin", "my-app", "My_App2", "_x", "libx"])
 def test_binary_names(name: str) -> None:
     assert PyOxidizerBinaryNameField(name, ADDRESS).value_or_default() == name
-    assert (
-        PyOxidizerBinaryNameField(None, Address("", target_name=name)).value_or_default() == name
-    )
+    assert PyOxidizerBinaryNameField(None, Address("", target_name=name)).value_or_default() == name
 
 
 CURE = (
@@ -31,7 +29,23 @@ CURE = (
 
 @pytest.mark.parametrize(
     "name",
-    ["", "..", "../x", "a/b", "-x", "7z", "a.b", "a b", 'a"', "a\n", "a$b", "ä", "lib", "test", "fn"],
+    [
+        "",
+        "..",
+        "../x",
+        "a/b",
+        "-x",
+        "7z",
+        "a.b",
+        "a b",
+        'a"',
+        "a\n",
+        "a$b",
+        "ä",
+        "lib",
+        "test",
+        "fn",
+    ],
 )
 def test_binary_names_that_are_refused(name: str) -> None:
     with pytest.raises(InvalidFieldException) as e:

@@ -107,8 +107,9 @@ def say(message: str) -> None:
 
 def build(call: "BuildCall", env: Mapping[str, str]) -> int:
     TRIPLE_NOTE.write_text(call.triple)
+    is_new = not call.target_dir.exists()
     try:
-        if call.target_dir.exists():
+        if not is_new:
             raise Unusable(f"{call.target_dir} is there already")
         try:
             status = build_with_cache(call, env, fresh=False)
@@ -118,6 +119,8 @@ def build(call: "BuildCall", env: Mapping[str, str]) -> int:
             status = build_with_cache(call, env, fresh=True)
     except (Unusable, OSError) as problem:
         say(f"cache unusable ({problem}), compiling without it")
+        if is_new:
+            shutil.rmtree(call.target_dir, ignore_errors=True)
         status = run_cargo(call.argv(), with_private_home(env))
     if status == 0 and env.get("PANTS_PYOXIDIZER_BUILT"):
         with open(env["PANTS_PYOXIDIZER_BUILT"], "a") as file:
@@ -144,14 +147,14 @@ def build_with_cache(call: "BuildCall", env: Mapping[str, str], fresh: bool) -> 
         if status == 0:
             home.note_complete(call.triple)
             say(keep(entry, reused, call.target_dir, project))
-        elif not fresh and status < 128:  # Else, a signal ended it.
+        elif status < 128:  # Else, a signal ended it.
+            require_space(cache)
             if offline:
                 home.repair()
-            if seeded or offline:
+            if not fresh and (seeded or offline):
                 raise Again(f"cargo failed with what was kept ({entry.name})")
-            if not (entry.lock.is_current() and home.lock.is_current()):
+            if not fresh and not (entry.lock.is_current() and home.lock.is_current()):
                 raise Again("the cache was deleted under way")
-            require_space(cache)
         return status
 
 
@@ -168,7 +171,7 @@ def keep(entry: "Entry", reused: bool, target_dir: Path, project: "Project") -> 
             prune(entry.path.parent.parent / folder, time.time())
         return f"compiled, kept as {entry.name}"
     except OSError as error:
-        return f"compiled, not kept ({error})"
+        return f"compiled, not kept ({error.strerror or error})"
 
 
 def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
@@ -207,11 +210,10 @@ def cache_folder(env: Mapping[str, str]) -> Path:
 
 
 def require_space(folder: Path) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(8 * CHUNK))
-    except OSError as error:
-        raise Again(f"nothing can be written to the cache ({error})") from error
+    """OSError if nothing can be written there, which may be why cargo failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(8 * CHUNK))
 
 
 # --- What cargo is asked for ---
@@ -551,11 +553,15 @@ class Entry:
         with contextlib.suppress(FileNotFoundError):
             self._manifest.unlink()
         shutil.rmtree(self._crates, ignore_errors=True)
-        in_parallel(put, filter(project.is_crate, relative_files(target_dir)))
-        files = (path for path in relative_files(self.path) if len(path.parts) > 1)
-        unfinished = self.path / "manifest.new"
-        unfinished.write_text(json.dumps(dict(in_parallel(row, files))))
-        unfinished.replace(self._manifest)
+        try:
+            in_parallel(put, filter(project.is_crate, relative_files(target_dir)))
+            files = (path for path in relative_files(self.path) if len(path.parts) > 1)
+            unfinished = self.path / "manifest.new"
+            unfinished.write_text(json.dumps(dict(in_parallel(row, files))))
+            unfinished.replace(self._manifest)
+        except OSError:
+            shutil.rmtree(self._crates, ignore_errors=True)  # Space that others may need.
+            raise
 
 
 class Home:

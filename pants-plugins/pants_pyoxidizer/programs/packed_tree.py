@@ -182,7 +182,8 @@ def forced_c(interpreter: Interpreter, link_mode: str) -> str:
     # one, which has a table of its own, it is this definition that is wanted.
     shared = link_mode == "shared"
     definition = "const struct _frozen *PyImport_FrozenModules = 0;\n" if shared else ""
-    return FORCED_C[interpreter.version_info[:2]].format(definition=definition)
+    major, minor = interpreter.version_info[:2]
+    return FORCED_C[major, minor].format(definition=definition)
 
 
 def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
@@ -225,7 +226,8 @@ def write_executables(tree: Tree) -> None:
         tree.write(f"install/bin/{name}", script.encode())
     for name in (executable, "python3", "pip3"):
         os.chmod(tree.path(f"install/bin/{name}"), 0o755)
-    for soname in map(os.path.basename, libpython.read_image(it.executable).needed):
+    for needed in libpython.read_image(it.executable).needed:
+        soname = os.path.basename(needed)
         if soname.startswith("libpython"):
             candidates = [os.path.join(folder, soname) for folder in libpython.library_dirs(it)]
             tree.copy(existing(it, soname, candidates), f"install/lib/{soname}")

@@ -150,7 +150,7 @@ def ambiguous(built: Sequence[str], name: str) -> str:
     if not built:
         return (
             "PyOxidizer built no executable. The template must install one: its default target"
-            " is usually a FileManifest with `files.add_python_resource(\".\", exe)`."
+            ' is usually a FileManifest with `files.add_python_resource(".", exe)`.'
         )
     return (
         f"PyOxidizer built several executables, and not exactly one is called {name}:"

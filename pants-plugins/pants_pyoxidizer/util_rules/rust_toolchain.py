@@ -130,9 +130,7 @@ async def find_rust_toolchain(
     if pyoxidizer.rust == RustSource.MANAGED:
         return RustToolchain(None)
     search_path = environment_aware.rust_search_path
-    rustcs = await Get(
-        BinaryPaths, BinaryPathRequest(binary_name="rustc", search_path=search_path)
-    )
+    rustcs = await Get(BinaryPaths, BinaryPathRequest(binary_name="rustc", search_path=search_path))
     probes = await MultiGet(Get(RustcProbe, RustcProbeRequest(path.path)) for path in rustcs.paths)
     for probe in probes:
         if probe.rust is not None:
@@ -147,16 +145,21 @@ async def find_rust_toolchain(
 def describe_problem(search_path: Iterable[str], probes: Iterable[RustcProbe]) -> str:
     minimum = ".".join(map(str, MINIMUM_VERSION))
     problems = [f"{probe.path}: {probe.problem}" for probe in probes]
-    return softwrap(
-        f"""
+    return (
+        softwrap(
+            f"""
         Building a PyOxidizer binary needs Rust {minimum} or newer, searched for as `rustc` in
         {os.pathsep.join(search_path) or "nothing, as the search path is empty"}.
         """
-    ) + (f"\n\nFound, but of no use:\n\n{bullet_list(problems)}" if problems else "") + "\n\n" + softwrap(
-        f"""
+        )
+        + (f"\n\nFound, but of no use:\n\n{bullet_list(problems)}" if problems else "")
+        + "\n\n"
+        + softwrap(
+            f"""
         To fix, install Rust with `rustup` or your system's packages, or set
         `[{SCOPE}].rust_search_path` to the folder with its `rustc`.
         """
+        )
     )
 
 

@@ -131,7 +131,9 @@ _FINGERPRINT_PROGRAM = dedent(
 )
 
 
-def narrow(constraints: InterpreterConstraints, minor_version: str) -> InterpreterConstraints | None:
+def narrow(
+    constraints: InterpreterConstraints, minor_version: str
+) -> InterpreterConstraints | None:
     """The part of `constraints` (empty: anything) that lies within `minor_version`, if any."""
     only = InterpreterConstraints([f"CPython=={minor_version}.*"])
     try:

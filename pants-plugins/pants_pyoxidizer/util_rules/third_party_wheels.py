@@ -84,7 +84,9 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
         ),
     )
     snapshot = await Get(Snapshot, Digest, result.output_digest)
-    return ThirdPartyWheels(await Get(Wheels, InspectWheelsRequest(snapshot.digest, snapshot.files)))
+    return ThirdPartyWheels(
+        await Get(Wheels, InspectWheelsRequest(snapshot.digest, snapshot.files))
+    )
 
 
 def rules() -> Iterable[Any]:

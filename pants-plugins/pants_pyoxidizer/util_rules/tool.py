@@ -68,9 +68,7 @@ async def set_up_tool_process(request: ToolProcess, pyoxidizer: PyOxidizer) -> P
     return dataclasses.replace(
         process,
         argv=(venv_pex.python.argv0, f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
-        append_only_caches=FrozenDict(
-            {**process.append_only_caches, **request.append_only_caches}
-        ),
+        append_only_caches=FrozenDict({**process.append_only_caches, **request.append_only_caches}),
     )
 
 
