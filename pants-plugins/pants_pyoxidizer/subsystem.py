@@ -68,8 +68,7 @@ class PyOxidizer(PythonToolBase):
         example="--release",
         extra_help=softwrap(
             """
-            They follow PyOxidizer's `build` command: `--release` builds in Rust's release mode,
-            `--target-triple=<triple>` for another platform.
+            They follow PyOxidizer's `build` command: `--release` builds in Rust's release mode.
             """
         ),
     )
@@ -79,13 +78,14 @@ class PyOxidizer(PythonToolBase):
             """
             Which Python goes into the binaries.
 
-            `host`: a CPython 3.9, 3.10 or 3.11 of this machine that the interpreter constraints
-            allow, found as Pants finds any Python. The result runs on machines with the same or a
-            newer glibc; `pants package` says which.
+            `host`: a CPython 3.9, 3.10 or 3.11 of this machine, the newest that the interpreter
+            constraints allow, found as Pants finds any Python. `lib`, beside the executable, must
+            travel with it. It runs on machines with the same or a newer glibc (`pants package`
+            says which) and with the libraries that the Python itself uses, such as OpenSSL.
 
-            `pyoxidizer`: PyOxidizer's own download of 3.8, 3.9 or 3.10, whichever is the newest
-            that the interpreter constraints allow. It runs on nearly every Linux, but dates from
-            2022, and gets no security fixes.
+            `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9
+            or 3.10, the newest that the interpreter constraints allow. It runs on nearly every
+            Linux, but dates from 2022, and gets no security fixes.
             """
         ),
     )
@@ -96,7 +96,8 @@ class PyOxidizer(PythonToolBase):
             Which Rust compiles the binaries.
 
             `system`: the one found on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
-            `managed`: Rust 1.66.0, which PyOxidizer downloads.
+            `managed`: Rust 1.66.0, which PyOxidizer downloads, from outside package registries; all
+            crates are compiled in every build.
             `auto`: the system's, or else the managed one.
             """
         ),

@@ -51,10 +51,11 @@ class PyOxidizerOutputPathField(OutputPathField):
         f"""
         The folder for the built directory tree, below `--distdir` (e.g. `dist/`).
 
-        By default, the path to the BUILD file with dots for slashes, then the target's name.
+        By default, the path to the BUILD file with dots for slashes, then the target's name. For
+        example, `output_path="my-app"`.
 
-        Either way, `<target triple>/{{debug,release}}/install/<binary_name>` is appended. For
-        example, `{bin_name()} package src/python/project:bin` might write
+        Either way, `<target triple>/{{debug,release}}/install/<binary_name>` is appended. With the
+        default, `{bin_name()} package src/python/project:bin` might write
         `dist/src.python.project/bin/x86_64-unknown-linux-gnu/debug/install/bin`.
 
         Warning: setting this value risks naming collisions with other package targets you may
@@ -140,8 +141,8 @@ class PyOxidizerEntryPointField(StringField):
         `"path.to.module:func"` calls the function without arguments, and its return value is the
         exit status, as with a console script. For example, `entry_point="myproject.myapp:main"`.
 
-        The module must be in one of the wheels that go into the binary. This is checked before
-        anything is built with PyOxidizer.
+        The module (not the function) must be in one of the wheels that go into the binary. This is
+        checked before PyOxidizer starts.
         """
     )
 
@@ -209,18 +210,18 @@ class PyOxidizerTemplateField(OptionalSingleSourceField):
         example `template="pyoxidizer.bzlt"`. Parameters are written `$NAME` or `${NAME}`, and `$$`
         is a dollar sign:
 
-          * `RUN_MODULE` - The statement that makes `python_config` run the `entry_point`, or\
-            nothing.
+          * `RUN_MODULE` - The statement that runs the `entry_point`, or nothing.
 
           * `NAME` - The binary's name, for use inside a string.
 
-          * `WHEELS` - The list of wheel files, first- and third-party, for `exe.pip_install()`.
+          * `WHEELS` - All wheel files, first- and third-party, for `exe.pip_install()`.
 
-          * `UNCLASSIFIED_RESOURCE_INSTALLATION` - The statements that add the target's\
-            `filesystem_resources` to `exe`, or nothing.
+          * `UNCLASSIFIED_RESOURCE_INSTALLATION` - What adds the `filesystem_resources`.
 
-          * `PYTHON_DISTRIBUTION` - The Python to embed. `default_python_distribution()` gives the\
-            same one.
+          * `PYTHON_DISTRIBUTION` - The Python; `default_python_distribution()` is the same.
+
+        A Python of this machine needs
+        `policy.resources_location_fallback = "filesystem-relative:lib"`.
         """
     )
 

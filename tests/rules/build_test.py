@@ -8,6 +8,7 @@ from typing import Mapping
 from unittest.mock import Mock
 
 import pytest
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.engine.addresses import Address
 from pants.engine.fs import (
     Digest,
@@ -194,3 +195,10 @@ def test_each_python_has_a_cache_of_its_own() -> None:
     assert REQUEST.python.cache_key == "0123"
     pyoxidizers = dataclasses.replace(REQUEST.python, python=PyOxidizerPython("3.11"))
     assert pyoxidizers.cache_key == "pyoxidizer-3.11.7"
+
+
+def test_wheels_are_resolved_for_the_embedded_python() -> None:
+    assert REQUEST.python.constraint == InterpreterConstraints(["CPython==3.11.7"])
+    # Which patch version PyOxidizer downloads need not be on this machine.
+    pyoxidizers = dataclasses.replace(REQUEST.python, python=PyOxidizerPython("3.10"))
+    assert pyoxidizers.constraint == InterpreterConstraints(["CPython==3.10.*"])

@@ -187,7 +187,7 @@ def test_each_stage_gets_what_those_before_it_gave() -> None:
         StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS),
         FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS),
         ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
-            Addresses([Address("src/py/app")]), "==3.11.7"
+            Addresses([Address("src/py/app")]), InterpreterConstraints(["CPython==3.11.7"])
         ),
         ContentsRequest: contents_request,
         RenderedConfigRequest: RenderedConfigRequest(target.template, config),

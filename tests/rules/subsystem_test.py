@@ -120,7 +120,7 @@ def test_the_help_names_the_versions_that_are_supported() -> None:
         for versions in (HOST_VERSIONS, PYOXIDIZER_VERSIONS)
     )
     assert f"a CPython {listed(host)} of this machine" in help_of("python")
-    assert f"own download of {listed(pyoxidizers)}, whichever" in help_of("python")
+    assert f"from outside package registries, of {listed(pyoxidizers)}" in help_of("python")
     assert f"{'.'.join(map(str, MINIMUM_VERSION))} or newer" in help_of("rust")
 
 

@@ -67,7 +67,9 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
     pex_request = PexRequest(output_filename="third_party.pex", internal_only=False)
     resolved = run_rule_with_mocks(
         resolve_third_party_wheels,
-        rule_args=[ThirdPartyWheelsRequest(distributions, "==3.11.7")],
+        rule_args=[
+            ThirdPartyWheelsRequest(distributions, InterpreterConstraints(["CPython==3.11.7"]))
+        ],
         mock_gets=[
             MockGet(
                 TransitiveTargets,

@@ -83,7 +83,7 @@ async def build_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) ->
     )
     third_party = await Get(
         ThirdPartyWheels,
-        ThirdPartyWheelsRequest(distributions.addresses, f"=={python.version}"),
+        ThirdPartyWheelsRequest(distributions.addresses, python.constraint),
     )
     first, third = first_party.wheels, third_party.wheels
     contents = await Get(

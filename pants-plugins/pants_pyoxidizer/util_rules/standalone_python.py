@@ -75,6 +75,14 @@ class StandalonePython:
     description: str
 
     @property
+    def constraint(self) -> InterpreterConstraints:
+        """For the Python of this machine that resolves wheels for it."""
+        if isinstance(self.python, PythonArchive):
+            return InterpreterConstraints([f"CPython=={self.version}"])
+        # That very patch version need not be here; wheels suit all of a minor version.
+        return InterpreterConstraints([f"CPython=={self.python.minor_version}.*"])
+
+    @property
     def cache_key(self) -> str:
         """A folder name that no other Python has."""
         if isinstance(self.python, PythonArchive):

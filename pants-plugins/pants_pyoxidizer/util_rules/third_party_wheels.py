@@ -33,9 +33,8 @@ _WHEELS_DIR = "__third_party_wheels"
 @dataclass(frozen=True)
 class ThirdPartyWheelsRequest:
     distributions: Addresses
-    # Of the embedded Python, as in "==3.11.7": what is resolved must suit it, whichever Python
-    # runs Pants.
-    python_version_specifier: str
+    # What is resolved must suit the embedded Python, whichever one runs Pants.
+    interpreter_constraints: InterpreterConstraints
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
             layout=PexLayout.PACKED,
             include_source_files=False,
             additional_args=("--include-tools",),
-            hardcoded_interpreter_constraints=InterpreterConstraints(
-                [f"CPython{request.python_version_specifier}"]
-            ),
+            hardcoded_interpreter_constraints=request.interpreter_constraints,
         ),
     )
     pex = await Get(Pex, PexRequest, pex_request)
