@@ -167,25 +167,28 @@ def keep(entry: "Entry", reused: bool, target_dir: Path, project: "Project") -> 
         return f"reused {entry.name} in part"
     try:
         entry.publish(target_dir, project)
-        for folder in ("entries", "homes"):
-            prune(entry.path.parent.parent / folder, time.time())
-        return f"compiled, kept as {entry.name}"
     except OSError as error:
         return f"compiled, not kept ({error.strerror or error})"
+    with contextlib.suppress(OSError):  # Others may prune, too.
+        for folder in ("entries", "homes"):
+            prune(entry.path.parent.parent / folder, time.time())
+    return f"compiled, kept as {entry.name}"
 
 
 def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
     """PyOxidizer asks for the licenses of crates with it, after the build."""
-    argv = [*argv, *platform_filter()]
+    platform = platform_filter()
+    argv = [*argv, *platform]
+    purpose = "-".join(["metadata", *platform[1:]])
     try:
         if PRIVATE_HOME.exists():
             raise Unusable("as the build found out")
         home = Home.of(cache_folder(env), Project.read(""), env)
         with home.lock:
-            offline = home.enter("metadata")
+            offline = home.enter(purpose)
             status = run_cargo(argv, home.env(env, offline))
             if status == 0:
-                home.note_complete("metadata")
+                home.note_complete(purpose)
             elif offline and status < 128:
                 home.repair()
                 status = run_cargo(argv, home.env(env, offline=False))
@@ -345,6 +348,7 @@ def crates_key(
     call: BuildCall, env: Mapping[str, str], project: Project, link: LinkInputs, home: Path
 ) -> str:
     """`SIMILAR-KEY`: entries with the same first part differ in libpython only."""
+    configs = (home / "config", home / "config.toml")
     facts = {
         "format": FORMAT,
         "toolchain": env.get("PANTS_PYOXIDIZER_TOOLCHAIN", ""),
@@ -352,7 +356,7 @@ def crates_key(
         "project": [project.manifest, project.lock],
         "environment": {name: env[name] for name in env if OUTPUT_VARIABLE.fullmatch(name)},
         # Cargo compiles crates again whose sources have moved.
-        "home": [str(home), *(path.read_text() for path in sorted(home.glob("config*")))],
+        "home": [str(home), *(path.read_text() for path in configs if path.is_file())],
     }
     libpython = [link.config, {name: library_digest(path) for name, path in link.libraries}]
     return f"{short_hash(facts)[:8]}-{short_hash([facts, libpython])}"
@@ -443,8 +447,11 @@ class Lock:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError:
-            return os.open(self.path, os.O_RDONLY)  # A cache that we may only read may serve.
+        except OSError as error:
+            try:
+                return os.open(self.path, os.O_RDONLY)  # A cache that we may only read can serve.
+            except OSError:
+                raise error from None
 
     def is_current(self) -> bool:
         """Whether others who take the lock see the same file; true while it is not taken."""
@@ -692,6 +699,7 @@ def link_or_copy(source: Path, target: Path) -> None:
             os.link(source, target)
             return
     shutil.copy2(source, target)
+    target.chmod(target.stat().st_mode | 0o200)  # A cache that was made read-only may serve, too.
 
 
 def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> List[Any]:
@@ -735,7 +743,7 @@ def run_cargo(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
     All that it starts is in one process group, which ends when we are told to end.
     """
-    process: Optional["subprocess.Popen[bytes]"] = None
+    process: Optional[subprocess.Popen[bytes]] = None
     try:
         with INTERRUPTS.held():
             command = [env["PANTS_PYOXIDIZER_CARGO"], *argv]
