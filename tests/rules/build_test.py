@@ -125,7 +125,14 @@ def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
 def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[str, str]) -> None:
     process, _ = run_build(request_)
     assert process == ToolProcess(
-        programs=("run_pyoxidizer.py", "cargo_driver.py", "cargo"),
+        programs=(
+            "run_pyoxidizer.py",
+            "cargo",
+            "cargo_driver.py",
+            "cargo_project.py",
+            "crates_cache.py",
+            "ar_archive.py",
+        ),
         argv=(
             *("--name", "my-app", "--result", "__result.json", "--"),
             *("build", "--release"),

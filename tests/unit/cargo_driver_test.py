@@ -11,13 +11,19 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
-from pants_pyoxidizer.programs import cargo_driver
-from pants_pyoxidizer.programs.cargo_driver import BuildCall, LinkInputs, Lock, Project, Unusable
+from pants_pyoxidizer.programs import cargo_driver, crates_cache
+from pants_pyoxidizer.programs.cargo_project import (
+    BuildCall,
+    LinkInputs,
+    Project,
+    crates_key,
+    file_digest,
+)
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 
@@ -358,7 +364,7 @@ def test_the_executables_hash_is_noted(builds: Builds) -> None:
     digests = []
     for main in ("one", "two"):
         build = builds.run(main=main, PANTS_PYOXIDIZER_BUILT=str(noted)).assert_built()
-        digests.append(cargo_driver.file_digest(build.target_dir / TRIPLE / "debug/bin"))
+        digests.append(file_digest(build.target_dir / TRIPLE / "debug/bin"))
     assert noted.read_text().split() == digests
     builds.run(PANTS_PYOXIDIZER_BUILT=str(noted), FAKE_HOOK="sys.exit(1)")
     assert noted.read_text().split() == digests
@@ -432,6 +438,16 @@ def test_similar_entries_are_a_start(builds: Builds) -> None:
     for libpython in ("x", "y"):
         builds.run(libpython=libpython).assert_built()
     assert builds.compiled() == []
+
+
+def test_old_entries_go_when_one_is_kept(builds: Builds) -> None:
+    for number in range(4):
+        lock = builds.cache / f"entries/old{number}/lock"
+        lock.parent.mkdir(parents=True)
+        lock.touch()
+        os.utime(lock, (1e9, 1e9))
+    builds.run().assert_built()
+    assert len(list((builds.cache / "entries").iterdir())) == 3
 
 
 # --- A cache that is not as it was ---
@@ -589,7 +605,7 @@ def test_full_after_cargo(builds: Builds, monkeypatch: pytest.MonkeyPatch, capfd
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cargo_driver, "link_or_copy", no_space)
+        patch.setattr(crates_cache, "link_or_copy", no_space)
         build = run_here(builds.prepare(), patch, capfd).assert_built()
     assert build.output == "crates: compiled, not kept (No space left on device)\n"
     builds.compiled()
@@ -659,7 +675,7 @@ def test_a_private_home_takes_whole_downloads_over(builds: Builds, monkeypatch: 
     env = cargo_driver.with_private_home(build.env())
     home = build.project.resolve() / ".cargo-driver-home"
     assert env["CARGO_HOME"] == str(home)
-    assert [str(path) for path in cargo_driver.relative_files(home)] == [
+    assert [str(path) for path in crates_cache.relative_files(home)] == [
         "registry/cache/index/python-1.0.0.crate",
         "registry/index/index/config.json",
     ]
@@ -688,7 +704,7 @@ def key(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         environment = build.env(**env)
         link = LinkInputs.read(environment["PYO3_CONFIG_FILE"])
         project = Project.read(call.binary)
-        return cargo_driver.crates_key(call, environment, project, link, Path(home))
+        return crates_key(call, environment, project, link, Path(home))
 
     return key_of
 
@@ -739,192 +755,3 @@ def test_key_of_the_users_cargo_config(key: Callable[..., str], tmp_path: Path) 
     before = key(home=str(home))
     (home / "config.toml").write_text("[build]\n")
     assert key(home=str(home)) != before
-
-
-def member(name: bytes, content: bytes) -> bytes:
-    header = name.ljust(16) + b"0           0     0     644     " + b"%-10d`\n" % len(content)
-    return header + content + b"\n" * (len(content) % 2)
-
-
-@pytest.mark.parametrize(
-    "archives",
-    [
-        # GNU: a table of long names.
-        [
-            member(b"/", index) + member(b"//", names) + member(b"/0", b"one") + member(b"a/", b"2")
-            for index, names in (
-                (b"1234", b"libpython.1.random.o/\n"),
-                (b"56", b"libpython.2.o/\n"),
-            )
-        ],
-        # BSD: the name comes before the content.
-        [
-            member(b"#1/20", b"__.SYMDEF SORTED".ljust(20, b"\0") + index)
-            + member(b"#1/8", name.ljust(8, b"\0") + b"one")
-            + member(b"2.o", b"2")
-            for index, name in ((b"1234", b"long1.o"), (b"5678", b"long2.o"))
-        ],
-    ],
-    ids=["GNU", "BSD"],
-)
-def test_a_static_library_is_its_content(archives: list[bytes], tmp_path: Path) -> None:
-    path = tmp_path / "libpython3.a"
-    digests = []
-    for archive in (*archives, archives[0].replace(b"one", b"two")):
-        path.write_bytes(b"!<arch>\n" + archive)
-        digests.append(cargo_driver.library_digest(path))
-    assert digests[0] == digests[1] != digests[2]
-    assert path.read_bytes() != archives[0]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"!<thin>\n", "libpython3.a is a thin archive"),
-        (b"!<arch>\n" + member(b"a/", b"content")[:30], "libpython3.a is damaged"),
-    ],
-)
-def test_static_libraries_that_cannot_be_kept(content: bytes, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "libpython3.a"
-    path.write_bytes(content)
-    with pytest.raises(Unusable, match=message):
-        cargo_driver.library_digest(path)
-
-
-def test_link_inputs(tmp_path: Path) -> None:
-    """As PyOxidizer writes them for a shared libpython, and for static libraries beside it."""
-    folders = [tmp_path / name for name in ("lib", "build", "empty", "artifacts")]
-    for folder in folders:
-        folder.mkdir()
-    (folders[0] / "libpython3.9.so").write_text("so")
-    (folders[1] / "libssl.a").write_text("first")
-    (folders[3] / "libssl.a").write_text("second")
-    (tmp_path / "link").symlink_to("empty")
-    (tmp_path / "pyo3.txt").write_text(
-        "version=3.9\n"
-        "executable=/tmp/x/python3.9\n"
-        "extra_build_script_line=cargo:rustc-link-lib=python3.9\n"
-        f"extra_build_script_line=cargo:rustc-link-search=native={tmp_path}/lib\n"
-        f"extra_build_script_line=cargo:rustc-link-search=native={tmp_path}/build\n"
-        f"extra_build_script_line=cargo:rustc-link-search={tmp_path}/link\n"
-        f"extra_build_script_line=cargo:rustc-link-search=native={tmp_path}/artifacts\n"
-        "extra_build_script_line=cargo:rustc-link-lib=static:+whole-archive=ssl\n"
-        "extra_build_script_line=cargo:rustc-link-lib=framework=CoreFoundation\n"
-    )
-    link = LinkInputs.read(str(tmp_path / "pyo3.txt"))
-    assert link.config == (
-        "version=3.9\n"
-        "executable=python\n"
-        "extra_build_script_line=cargo:rustc-link-lib=python3.9\n"
-        "extra_build_script_line=cargo:rustc-link-search=native=@LIBRARIES@\n"
-        "extra_build_script_line=cargo:rustc-link-search=native=@LIBRARIES@\n"
-        f"extra_build_script_line=cargo:rustc-link-search={tmp_path.resolve()}/empty\n"
-        "extra_build_script_line=cargo:rustc-link-search=native=@LIBRARIES@\n"
-        "extra_build_script_line=cargo:rustc-link-lib=static:+whole-archive=ssl\n"
-        "extra_build_script_line=cargo:rustc-link-lib=framework=CoreFoundation\n"
-    )
-    assert link.libraries == (
-        ("libpython3.9.so", folders[0] / "libpython3.9.so"),
-        ("libssl.a", folders[1] / "libssl.a"),
-    )
-
-
-# --- What is of a crate ---
-
-HASH = "0123456789abcdef"
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        (".rustc_info.json", True),
-        ("debug/.cargo-lock", False),
-        (f"debug/deps/libcc-{HASH}.rlib", True),
-        (f"{TRIPLE}/debug/my-app", False),
-        (f"{TRIPLE}/debug/my-app.d", False),
-        (f"{TRIPLE}/release/deps/my_app-{HASH}", False),
-        (f"{TRIPLE}/debug/deps/my_app-{HASH}.d", False),
-        (f"{TRIPLE}/debug/.fingerprint/my-app-{HASH}/bin-my-app", False),
-        (f"debug/build/my-app-{HASH}/build-script-build", False),
-        (f"debug/build/serde-{HASH}/build-script-build", True),
-        (f"{TRIPLE}/debug/build/serde-{HASH}/out/x.rs", True),
-        (f"{TRIPLE}/debug/build/jemalloc-sys-{HASH}/out/lib/libjemalloc.a", False),
-        (f"{TRIPLE}/debug/build/jemalloc-sys-{HASH}/output", True),
-        (f"{TRIPLE}/debug/incremental/cc-x/s/dep-graph.bin", False),
-        (f"{TRIPLE}/debug/deps/libmy-app-2-{HASH}.rlib", True),
-    ],
-)
-def test_is_crate(path: str, expected: bool) -> None:
-    assert Project("my-app", "", 'name = "cc"\n').is_crate(PurePath(path)) is expected
-
-
-def test_is_crate_when_the_binary_has_the_name_of_one() -> None:
-    project = Project("cc", "", 'name = "cc"\n')
-    assert project.is_crate(PurePath(f"debug/deps/libcc-{HASH}.rlib"))
-    assert not project.is_crate(PurePath(f"{TRIPLE}/debug/deps/cc-{HASH}"))
-
-
-# --- Locks and pruning ---
-
-
-def test_lock_on_a_file_that_was_replaced(tmp_path: Path) -> None:
-    with Lock(tmp_path / "x/lock") as held, Lock(tmp_path / "x/lock") as other:
-        assert held.take(exclusive=False) and other.take(exclusive=False)
-        assert not held.take(exclusive=True, wait=False)
-        shutil.rmtree(tmp_path / "x")
-        assert not held.is_current()
-        assert held.take(exclusive=True) and held.is_current()
-
-
-def make_entry(folder: Path, name: str, days_ago: float, size: int) -> None:
-    path = folder / name
-    path.mkdir(parents=True)
-    (path / "data").write_bytes(bytes(size))
-    (path / "lock").touch()
-    then = time.time() - days_ago * 24 * 3600
-    os.utime(path / "lock", (then, then))
-
-
-@pytest.mark.parametrize(
-    ("ages", "expected"),
-    [
-        # The newest three stay, whatever their age and size.
-        ([40, 50, 60, 70], [40, 50, 60]),
-        ([1, 2, 3, 29, 31], [1, 2, 3, 29]),
-        # A hundred bytes each, of 450.
-        ([1, 2, 3, 4, 5, 6], [1, 2, 3, 4]),
-    ],
-)
-def test_prune(
-    ages: list[int], expected: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cargo_driver, "MAX_BYTES", 450)
-    for age in ages:
-        make_entry(tmp_path, f"{age:02}", age, 100)
-    cargo_driver.prune(tmp_path, time.time())
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{age:02}" for age in expected]
-
-
-def test_prune_leaves_what_is_in_use(tmp_path: Path) -> None:
-    for age in (40, 41, 42, 43, 44):
-        make_entry(tmp_path, str(age), age, 1)
-    with Lock(tmp_path / "44/lock") as lock:
-        lock.take(exclusive=False)
-        os.utime(tmp_path / "44/lock", (1e9, 1e9))
-        cargo_driver.prune(tmp_path, time.time())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["40", "41", "42", "44"]
-
-
-def test_prune_removes_what_an_interrupted_one_left(tmp_path: Path) -> None:
-    for age in (1, 2, 3):
-        make_entry(tmp_path, str(age), age, 1)
-    (tmp_path / "4.pruned/crates").mkdir(parents=True)
-    cargo_driver.prune(tmp_path, time.time())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3"]
-
-
-def test_old_entries_go_when_one_is_kept(builds: Builds) -> None:
-    for number in range(4):
-        make_entry(builds.cache / "entries", f"old{number}", 40 + number, 1)
-    builds.run().assert_built()
-    assert len(list((builds.cache / "entries").iterdir())) == 3

@@ -38,6 +38,15 @@ _BUILT = "__built.txt"
 _CACHE = ".cache/pyoxidizer"
 _CRATES = ".cache/pyoxidizer_crates"
 
+_PROGRAMS = (
+    "run_pyoxidizer.py",
+    "cargo",
+    "cargo_driver.py",
+    "cargo_project.py",
+    "crates_cache.py",
+    "ar_archive.py",
+)
+
 
 @dataclass(frozen=True)
 class BuildRequest:
@@ -139,7 +148,7 @@ async def build(request: BuildRequest) -> Build:
     result = await Get(
         ProcessResult,
         ToolProcess(
-            programs=("run_pyoxidizer.py", "cargo_driver.py", "cargo"),
+            programs=_PROGRAMS,
             argv=("--name", request.name, "--result", _RESULT, "--", "build", *request.args),
             description=f"Building {request.address} with PyOxidizer",
             input_digest=input_digest,
