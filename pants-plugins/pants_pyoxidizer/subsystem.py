@@ -84,8 +84,8 @@ class PyOxidizer(PythonToolBase):
             says which) and with the libraries that the Python itself uses, such as OpenSSL.
 
             `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9
-            or 3.10, the newest that the interpreter constraints allow. It runs on nearly every
-            Linux, but dates from 2022, and gets no security fixes.
+            or 3.10, the newest that the interpreter constraints allow. It has its libraries inside,
+            but dates from 2022, and gets no security fixes.
             """
         ),
     )

@@ -225,7 +225,8 @@ def test_pyoxidizers_own_python_is_the_newest_that_is_allowed(
         target_triple="x86_64-unknown-linux-gnu",
         digest=EMPTY_DIGEST,
         description=(
-            f"Python {version} (PyOxidizer's own) is inside; it runs with glibc 2.17 or newer."
+            f"Python {version} (PyOxidizer's own) is inside; "
+            "it runs with the glibc of this machine or a newer one."
         ),
     )
     assert not tried

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any, Iterable
 
 from pants.core.goals.package import (
@@ -38,6 +37,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheels,
     FirstPartyWheelsRequest,
 )
+from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
@@ -71,10 +71,9 @@ class PyOxidizerBinary:
 @rule(level=LogLevel.DEBUG)
 async def build_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> PyOxidizerBinary:
     name = field_set.binary_name.value_or_default()
+    address = field_set.address
     distributions = await Get(Distributions, DistributionsRequest(field_set.dependencies))
-    python_request = StandalonePythonRequest(
-        field_set.address, distributions.interpreter_constraints
-    )
+    python_request = StandalonePythonRequest(address, distributions.interpreter_constraints)
     python, rust, c_toolchain, first_party = await MultiGet(
         Get(StandalonePython, StandalonePythonRequest, python_request),
         Get(RustToolchain, {}),
@@ -82,22 +81,10 @@ async def build_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) ->
         Get(FirstPartyWheels, FirstPartyWheelsRequest(distributions.targets)),
     )
     third_party = await Get(
-        ThirdPartyWheels,
-        ThirdPartyWheelsRequest(distributions.addresses, python.constraint),
+        ThirdPartyWheels, ThirdPartyWheelsRequest(distributions.addresses, python.constraint)
     )
     first, third = first_party.wheels, third_party.wheels
-    contents = await Get(
-        Contents,
-        ContentsRequest(
-            address=field_set.address,
-            entry_point=field_set.entry_point.value,
-            filesystem_resources=tuple(field_set.filesystem_resources.value or ()),
-            first_party=first.wheels,
-            third_party=third.wheels,
-            python_version=python.version,
-            target_triple=python.target_triple,
-        ),
-    )
+    contents = await Get(Contents, ContentsRequest, _contents(field_set, python, first, third))
     config = Config(
         name, python.python, contents.run_command, contents.wheels, contents.filesystem_wheels
     )
@@ -105,28 +92,31 @@ async def build_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) ->
         Get(RenderedConfig, RenderedConfigRequest(field_set.template, config)),
         Get(Digest, MergeDigests((first.digest, third.digest))),
     )
-    paths = (*contents.wheels, *contents.filesystem_wheels)
-    built = await Get(
-        Build,
-        BuildRequest(
-            address=field_set.address,
-            name=name,
-            args=tuple(pyoxidizer.args),
-            config=rendered_config,
-            python=python,
-            rust=rust,
-            c_toolchain=c_toolchain,
-            wheels=wheels,
-            wheel_dirs=tuple(sorted({str(PurePath(path).parent) for path in paths})),
-        ),
+    args = tuple(pyoxidizer.args)
+    build_request = BuildRequest(
+        address, name, args, rendered_config, python, rust, c_toolchain, wheels, contents.folders
     )
+    built = await Get(Build, BuildRequest, build_request)
     prefix = field_set.output_path.value_or_default(file_ending=None)
-    digest = await Get(Digest, AddPrefix(built.digest, prefix))
     return PyOxidizerBinary(
-        digest,
+        await Get(Digest, AddPrefix(built.digest, prefix)),
         install_dir=os.path.join(prefix, built.install_dir),
         executable=os.path.join(prefix, built.executable),
         python=python,
+    )
+
+
+def _contents(
+    field_set: PyOxidizerFieldSet, python: StandalonePython, first: Wheels, third: Wheels
+) -> ContentsRequest:
+    return ContentsRequest(
+        address=field_set.address,
+        entry_point=field_set.entry_point.value,
+        filesystem_resources=tuple(field_set.filesystem_resources.value or ()),
+        first_party=first.wheels,
+        third_party=third.wheels,
+        python_version=python.version,
+        target_triple=python.target_triple,
     )
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Iterable
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -44,6 +45,12 @@ class Contents:
     run_command: str | None
     wheels: tuple[str, ...]
     filesystem_wheels: tuple[str, ...]
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where the wheel files lie."""
+        paths = (*self.wheels, *self.filesystem_wheels)
+        return tuple(sorted({str(PurePath(path).parent) for path in paths}))
 
 
 @rule

@@ -222,39 +222,9 @@ def describe(report: dict[str, Any]) -> str:
 async def choose_standalone_python(
     request: StandalonePythonRequest, pyoxidizer: PyOxidizer, platform: Platform
 ) -> StandalonePython:
-    versions = (
-        HOST_VERSIONS if pyoxidizer.python == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
-    )
-    allowed = {}
-    for version in versions:
-        narrowed = narrow(request.interpreter_constraints, version)
-        if narrowed is not None:
-            allowed[version] = narrowed
-    if not allowed:
-        raise NoUsablePythonError(
-            softwrap(
-                f"""
-                The target {request.address} needs a Python that matches
-                `{request.interpreter_constraints}`, the interpreter constraints of its
-                dependencies. With `[{SCOPE}].python` set to `{pyoxidizer.python.value}`, only
-                {", ".join(versions)} can be embedded.
-
-                To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
-                that one of these is allowed.
-                """
-            )
-        )
+    allowed = _allowed_versions(request, pyoxidizer.python)
     if pyoxidizer.python == PythonSource.PYOXIDIZER:
-        minor_version = next(iter(allowed))
-        version = PYOXIDIZER_VERSIONS[minor_version]
-        return StandalonePython(
-            PyOxidizerPython(minor_version),
-            version=version,
-            target_triple=TARGET_TRIPLES[platform],
-            digest=EMPTY_DIGEST,
-            description=f"Python {version} (PyOxidizer's own) is inside; it runs with glibc 2.17 or newer.",
-        )
-
+        return _downloaded_python(next(iter(allowed)), platform)
     hosts = await MultiGet(
         Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
     )
@@ -268,25 +238,69 @@ async def choose_standalone_python(
         if packed.python is not None:
             return packed.python
         problems.append(packed.problem)
+    raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
+
+
+def _allowed_versions(
+    request: StandalonePythonRequest, source: PythonSource
+) -> dict[str, InterpreterConstraints]:
+    """The minor versions that can be embedded, best first, with the constraints within each."""
+    versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
+    allowed = {}
+    for version in versions:
+        narrowed = narrow(request.interpreter_constraints, version)
+        if narrowed is not None:
+            allowed[version] = narrowed
+    if allowed:
+        return allowed
     raise NoUsablePythonError(
         softwrap(
             f"""
-            There is no Python on this machine that can be embedded into the target
-            {request.address}, whose dependencies have the interpreter constraints
-            `{request.interpreter_constraints}`. Looked for, where `[python-bootstrap].search_path`
-            says:
-            """
-        )
-        + f"\n\n{bullet_list(problems)}\n\n"
-        + softwrap(
-            f"""
-            To fix, install one of {", ".join(allowed)} with its library (pyenv: `pyenv install
-            {next(iter(allowed))}`; Debian and Ubuntu: `apt-get install
-            libpython{next(iter(allowed))}-dev`), or set `[{SCOPE}].python` to
-            `{PythonSource.PYOXIDIZER.value}`.
+            The target {request.address} needs a Python that matches
+            `{request.interpreter_constraints}`, the interpreter constraints of its
+            dependencies. With `[{SCOPE}].python` set to `{source.value}`, only
+            {", ".join(versions)} can be embedded.
+
+            To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
+            that one of these is allowed.
             """
         )
     )
+
+
+def _downloaded_python(minor_version: str, platform: Platform) -> StandalonePython:
+    version = PYOXIDIZER_VERSIONS[minor_version]
+    return StandalonePython(
+        PyOxidizerPython(minor_version),
+        version=version,
+        target_triple=TARGET_TRIPLES[platform],
+        digest=EMPTY_DIGEST,
+        description=(
+            f"Python {version} (PyOxidizer's own) is inside; "
+            "it runs with the glibc of this machine or a newer one."
+        ),
+    )
+
+
+def _describe_problems(
+    request: StandalonePythonRequest, versions: tuple[str, ...], problems: Iterable[str]
+) -> str:
+    looked_for = softwrap(
+        f"""
+        There is no Python on this machine that can be embedded into the target
+        {request.address}, whose dependencies have the interpreter constraints
+        `{request.interpreter_constraints}`. Looked for, where `[python-bootstrap].search_path`
+        says:
+        """
+    )
+    cure = softwrap(
+        f"""
+        To fix, install one of {", ".join(versions)} with its library (pyenv: `pyenv install
+        {versions[0]}`; Debian and Ubuntu: `apt-get install libpython{versions[0]}-dev`), or set
+        `[{SCOPE}].python` to `{PythonSource.PYOXIDIZER.value}`.
+        """
+    )
+    return f"{looked_for}\n\n{bullet_list(problems)}\n\n{cure}"
 
 
 def rules() -> Iterable[Any]:
