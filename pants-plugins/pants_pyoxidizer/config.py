@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from pants_pyoxidizer import starlark, template
@@ -87,9 +88,12 @@ class Config:
         return f"python_config.run_command = {starlark.string(self.run_command)}"
 
     def _wheels(self) -> str:
+        if not self.wheels:
+            # `pip install` without any argument is an error.
+            return starlark.string_list(("--requirement", os.devnull))
         # Without this, pip would find what must lie on the filesystem as a dependency of
         # something else, and PyOxidizer would embed it as well.
-        options = ("--no-deps",) if self.filesystem_wheels and self.wheels else ()
+        options = ("--no-deps",) if self.filesystem_wheels else ()
         return starlark.string_list((*options, *self.wheels))
 
     def _filesystem_installation(self) -> str:

@@ -274,6 +274,21 @@ def test_filesystem_resources_are_plain_files(repository: Repository) -> None:
     assert result.stdout == "3 False\n"
 
 
+def test_all_code_may_lie_on_the_filesystem(repository: Repository) -> None:
+    repository.write(
+        one_distribution(
+            "alone",
+            "import sys\nprint(sys.modules['alone'].__file__)\nsys.exit(3)\n",
+            'entry_point="alone.main", filesystem_resources=["alone-dist"]',
+        )
+    )
+    repository.succeed("package", "alone:bin")
+    binary = built(repository, f"alone/bin/{TRIPLE}/debug/install/bin")
+    result = run_binary(binary)
+    assert result.stdout == f"{binary.parent}/lib/alone/__init__.py\n"
+    assert result.returncode == 3
+
+
 def test_each_supported_python_of_the_host(repository: Repository) -> None:
     for version in ("3.9", "3.10"):
         name = f"py{version.replace('.', '')}"

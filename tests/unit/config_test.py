@@ -42,6 +42,10 @@ CASES = {
         default_template(),
         Config("bin", ARCHIVE, "run('it')", ("dist-1.whl",), ("w/numpy-1.whl", "w/six-1.whl")),
     ),
+    "all_on_the_filesystem": (
+        default_template(),
+        Config("bin", ARCHIVE, "run('it')", (), ("dist-1.whl",)),
+    ),
     "pyoxidizers_python": (
         default_template(),
         Config("bin", PyOxidizerPython("3.10"), "run('it')", ("dist-1.whl",)),
