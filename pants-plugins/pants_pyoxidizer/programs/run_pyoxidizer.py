@@ -89,7 +89,9 @@ def extraction_lock(cache: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_SH)
         if not (cache / EXTRACTED).exists():
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (cache / EXTRACTED).exists():
+            if (cache / EXTRACTED).exists():  # By the build that was waited for.
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            else:
                 shutil.rmtree(cache)
                 cache.mkdir()
         yield
