@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 from dataclasses import dataclass
 from typing import Any, Iterable
 
@@ -16,6 +15,7 @@ from pants.engine.target import (
 )
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer import data
 from pants_pyoxidizer.config import Config
 from pants_pyoxidizer.target_types import PyOxidizerTemplateField
 from pants_pyoxidizer.template import TemplateError, decode
@@ -35,9 +35,7 @@ class RenderedConfig:
 
 
 def default_template() -> str:
-    content = pkgutil.get_data("pants_pyoxidizer", "templates/default.bzlt")
-    assert content is not None
-    return content.decode()
+    return data.read("templates/default.bzlt").decode()
 
 
 @rule

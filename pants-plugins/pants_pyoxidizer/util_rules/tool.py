@@ -7,7 +7,6 @@ The programs run in the virtual environment of the `[pyoxidizer]` tool: what it 
 from __future__ import annotations
 
 import dataclasses
-import pkgutil
 from dataclasses import dataclass
 from typing import Any, Iterable
 
@@ -18,6 +17,7 @@ from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer import data
 from pants_pyoxidizer.subsystem import PyOxidizer
 
 PROGRAMS_DIR = "__programs"
@@ -40,8 +40,7 @@ class ToolProcess:
 
 
 def program_file(name: str) -> FileContent:
-    content = pkgutil.get_data("pants_pyoxidizer", f"programs/{name}")
-    assert content is not None
+    content = data.read(f"programs/{name}")
     return FileContent(f"{PROGRAMS_DIR}/{name}", content, is_executable=not name.endswith(".py"))
 
 
