@@ -1,0 +1,132 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Imports the modules of a payload, as `zipimport` does those of a zip file.
+
+The payload is an entry of `sys.path`, named like the file that it is in; modules seem to lie below
+that: `/opt/app/bin/pkg/module.py`.
+"""
+
+import marshal
+import sys
+from importlib.machinery import ModuleSpec, SourcelessFileLoader
+
+import _imp
+
+from .payload import Payload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, Iterator, Optional, Tuple
+
+
+class PayloadLoader(SourcelessFileLoader):
+    """Loads one module.
+
+    The base class executes modules in such a way that no frame of ours is in tracebacks.
+    """
+
+    def __init__(self, payload: Payload, key: str, fullname: str) -> None:
+        path, self._is_package, self._code = payload.modules[key]
+        super().__init__(fullname, f"{payload.path}/{path}")
+        self.payload = payload
+
+    def is_package(self, fullname: str) -> bool:
+        return self._is_package
+
+    def get_code(self, fullname: str) -> "CodeType":
+        if self._code is None:
+            source = self.get_data(self.path)
+            return compile(source, self.path, "exec", dont_inherit=True)
+        code: "CodeType" = marshal.loads(self.payload.read(self._code))
+        # As Python's own loaders do it: a path of the machine that compiled it says nothing.
+        _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
+        return code
+
+    def get_source(self, fullname: str) -> "Optional[str]":
+        try:
+            data = self.get_data(self.path)
+        except OSError:
+            return None
+        from importlib.util import decode_source
+
+        return decode_source(data)
+
+    def get_data(self, path: str) -> bytes:
+        """Raises FileNotFoundError for what is not in the payload."""
+        root = self.payload.path + "/"
+        contents = self.payload.files.get(path[len(root) :]) if path.startswith(root) else None
+        if contents is None:
+            raise FileNotFoundError(2, "No such file in the payload", path)
+        return bytes(self.payload.read(contents))
+
+    def get_resource_reader(self, fullname: str) -> "Any":
+        from .resources import PayloadReader
+
+        return (
+            PayloadReader(self.payload, self.path.rpartition("/")[0]) if self._is_package else None
+        )
+
+
+class PayloadFinder:
+    """Finds modules in one folder of a payload; `folder` is "" or ends with "/"."""
+
+    def __init__(self, payload: Payload, folder: str) -> None:
+        self.payload = payload
+        self.folder = folder
+
+    def find_spec(self, fullname: str, target: "Any" = None) -> "Optional[ModuleSpec]":
+        key = self.folder + fullname.rpartition(".")[2]
+        if key in self.payload.modules:
+            loader = PayloadLoader(self.payload, key, fullname)
+            spec = ModuleSpec(
+                fullname, loader, origin=loader.path, is_package=loader.is_package(fullname)
+            )
+            spec.has_location = True
+        elif key in self.payload.namespaces:
+            spec = ModuleSpec(fullname, None, is_package=True)
+        else:
+            return None
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations = [f"{self.payload.path}/{key}"]
+        return spec
+
+    def invalidate_caches(self) -> None:
+        """Payloads do not change."""
+
+    def iter_modules(self, prefix: str = "") -> "Iterator[Tuple[str, bool]]":
+        """For `pkgutil.iter_modules`."""
+        for key, (_, is_package, _) in self.payload.modules.items():
+            folder, slash, name = key.rpartition("/")
+            if folder + slash == self.folder and name != "__init__":
+                yield prefix + name, is_package
+
+
+class DistributionFinder:
+    """On `sys.meta_path`, finds no modules, but metadata for `importlib.metadata`."""
+
+    def __init__(self, payload: Payload) -> None:
+        self.payload = payload
+
+    def find_spec(self, fullname: str, path: "Any" = None, target: "Any" = None) -> None:
+        return None
+
+    def find_distributions(self, context: "Any") -> "Iterator[Any]":
+        from .metadata import find_distributions
+
+        return find_distributions(self.payload, context)
+
+
+def install(payload: Payload) -> None:
+    """Make the modules of a payload importable, before those of folders."""
+
+    def path_hook(path: str) -> "Any":
+        if path == payload.path:
+            return PayloadFinder(payload, "")
+        if isinstance(path, str) and path.startswith(payload.path + "/"):
+            return PayloadFinder(payload, path[len(payload.path) + 1 :] + "/")
+        raise ImportError(f"{path} is not in the payload")
+
+    sys.path_hooks.insert(0, path_hook)
+    sys.path.insert(0, payload.path)
+    sys.path_importer_cache.pop(payload.path, None)
+    sys.meta_path.append(DistributionFinder(payload))
