@@ -48,6 +48,8 @@ _ZIP_ERRORS = (
 _EXTENSION = r"(?:\.[A-Za-z][\w-]*)?\.(?:so|pyd)"
 _MODULE_FILE = re.compile(rf"(?P<name>[^.]+)(?:\.py|\.pyc|{_EXTENSION})")
 _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
+# What Pex leaves in each wheel that it makes of an installed one.
+PEX_NOTE = ".layout.json"
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -294,7 +296,9 @@ def is_init(path: str) -> bool:
 def is_data(path: str) -> bool:
     """Whether a program may want to read this file, which is no module."""
     *folders, file = path.split("/")
-    return "__pycache__" not in folders and file != "py.typed" and not file.endswith(".pyi")
+    if path == PEX_NOTE or "__pycache__" in folders:
+        return False
+    return file != "py.typed" and not file.endswith(".pyi")
 
 
 def parents(modules: Iterable[str]) -> Iterable[str]:

@@ -1,0 +1,184 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Turns wheels into the payload of a program. The runtime itself runs this, so that bytecode suits it.
+
+usage: runtime wheel [--sources] --output PART WHEEL
+       runtime wheel [--sources] --output FOLDER --files WHEEL
+       runtime program --output EXECUTABLE [--beside] [--module M [--function F]] PART...
+
+`wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
+site-packages. `program` writes a copy of the runtime with all the parts appended, or beside it.
+Where parts have the same path, the first one counts.
+
+Modules become bytecode; with `--sources`, their sources go along. A module that does not compile
+stays source, and fails when it is imported, as it would elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import marshal
+import os
+import shutil
+import sys
+import warnings
+import zipfile
+from types import CodeType
+from typing import Iterator, Sequence
+
+from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
+
+SCRIPTS = "bin/"
+PEX_NOTE = ".layout.json"  # In each wheel that Pex makes of an installed one.
+PYC_HEADER_SIZE = 16
+# As PEP 552 has it: the source's hash follows, and is not to be checked.
+UNCHECKED_PYC = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    wheel = commands.add_parser("wheel")
+    wheel.add_argument("--output", required=True)
+    wheel.add_argument("--files", action="store_true")
+    wheel.add_argument("--sources", action="store_true")
+    wheel.add_argument("wheel")
+    program = commands.add_parser("program")
+    program.add_argument("--output", required=True)
+    program.add_argument("--beside", action="store_true")
+    program.add_argument("--module")
+    program.add_argument("--function")
+    program.add_argument("parts", nargs="*")
+    options = parser.parse_args(arguments)
+    if options.command == "wheel":
+        with zipfile.ZipFile(options.wheel) as archive:
+            write = write_files if options.files else write_part
+            write(archive, options.output, options.sources)
+    else:
+        write_program(options)
+    return 0
+
+
+# --- One wheel ---
+
+
+def installed_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Where in a folder like site-packages each member belongs, sorted.
+
+    As `pip install --target` does it, data goes to the folder's root, and scripts to `bin`.
+    """
+    paths = {}
+    for member in archive.infolist():
+        path = installed_path(member.filename)
+        if path and not member.is_dir() and "__pycache__" not in path.split("/"):
+            paths[path] = member
+    return iter(sorted(paths.items()))
+
+
+def installed_path(name: str) -> str | None:
+    top, _, rest = name.partition("/")
+    if not top.endswith(".data") or not rest:
+        return None if name == PEX_NOTE else name
+    scheme, _, inner = rest.partition("/")
+    if scheme in ("purelib", "platlib", "data"):
+        return inner
+    return f"{SCRIPTS}{inner}" if scheme == "scripts" else None
+
+
+def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
+    with open(output, "wb") as file:
+        writer = Writer(file)
+        for path, member in installed_files(archive):
+            if path.startswith(SCRIPTS):
+                continue  # Nothing could start them.
+            data = archive.read(member)
+            name = module_name(path)
+            code = bytecode(path, data) if name else None
+            if name and code:
+                writer.add_module(name, source_path(path), is_package(path), code)
+            elif name and path.endswith(".py"):
+                writer.add_module(name, path, is_package(path))
+            if code is None or (with_sources and path.endswith(".py")):
+                writer.add_file(path, data)
+        writer.finish()
+
+
+def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
+    os.makedirs(output)
+    for path, member in installed_files(archive):
+        data = archive.read(member)
+        code = bytecode(path, data) if path.endswith(".py") and module_name(path) else None
+        if code is not None:
+            write_file(output, compiled_path(path, with_sources), UNCHECKED_PYC + code)
+        if code is None or with_sources:
+            # Scripts, and shared libraries that are started, carry their mode in the wheel.
+            is_executable = bool(member.external_attr >> 16 & 0o111)
+            write_file(output, path, data, 0o755 if is_executable else 0o644)
+
+
+def write_file(folder: str, path: str, data: bytes, mode: int = 0o644) -> None:
+    file = os.path.join(folder, path)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    with open(file, "wb") as stream:
+        stream.write(data)
+    os.chmod(file, mode)
+
+
+def module_name(path: str) -> str | None:
+    """The path without suffix of what can be imported; of a package, that of its folder."""
+    stem, suffix = os.path.splitext(path)
+    if path.startswith(SCRIPTS):
+        return None
+    if suffix not in (".py", ".pyc") or not all(part.isidentifier() for part in stem.split("/")):
+        return None
+    return stem[: -len("/__init__")] if is_package(path) else stem
+
+
+def is_package(path: str) -> bool:
+    return os.path.splitext(path)[0].endswith("/__init__")
+
+
+def source_path(path: str) -> str:
+    return f"{os.path.splitext(path)[0]}.py"
+
+
+def compiled_path(path: str, with_sources: bool) -> str:
+    """Where Python looks for the bytecode of a source: beside it, or in place of it."""
+    if with_sources:
+        return importlib.util.cache_from_source(path)
+    return f"{path}c"
+
+
+def bytecode(path: str, data: bytes) -> bytes | None:
+    """The marshalled code of a module, None when it has none that suits this interpreter."""
+    if path.endswith(".pyc"):
+        is_ours = data.startswith(importlib.util.MAGIC_NUMBER)
+        return data[PYC_HEADER_SIZE:] if is_ours else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=0)
+        except (SyntaxError, ValueError, RecursionError):  # ValueError: it has null bytes.
+            return None
+    return marshal.dumps(code)
+
+
+# --- The program ---
+
+
+def write_program(options: argparse.Namespace) -> None:
+    # `copyfile` lets the kernel copy.
+    shutil.copyfile(sys.executable, options.output)
+    os.chmod(options.output, 0o755)
+    with open(options.output + SUFFIX if options.beside else options.output, "ab") as file:
+        writer = Writer(file)
+        for path in options.parts:
+            part = open_file(path)
+            if part is None:
+                raise PayloadError(f"{path} is no part of a payload")
+            writer.add_payload(part)
+        writer.finish(options.module, options.function)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
