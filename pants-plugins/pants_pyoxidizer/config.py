@@ -1,12 +1,13 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The PyOxidizer configuration of one binary, as text."""
+"""PyOxidizer configurations, as text."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-from pants_pyoxidizer import starlark, template
+from pants_pyoxidizer import data, starlark, template
+from pants_pyoxidizer.entry_point import EntryPoint, run_command
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Config:
 
     name: str
     python: PythonArchive | PyOxidizerPython
-    run_command: str | None
+    entry_point: EntryPoint | None
     wheels: tuple[str, ...]
     filesystem_wheels: tuple[str, ...] = ()
 
@@ -83,9 +84,9 @@ class Config:
         )
 
     def _run_module(self) -> str:
-        if self.run_command is None:
+        if self.entry_point is None:
             return ""
-        return f"python_config.run_command = {starlark.string(self.run_command)}"
+        return f"python_config.run_command = {starlark.string(run_command(self.entry_point))}"
 
     def _wheels(self) -> str:
         if not self.wheels:
@@ -112,3 +113,15 @@ class Config:
             '    resource.add_location = "filesystem-relative:lib"\n'
             "    exe.add_python_resource(resource)"
         )
+
+
+def runtime_config(python: PythonArchive | PyOxidizerPython, name: str, startup_dir: str) -> str:
+    """The configuration of an executable that has no program yet."""
+    return template.render(
+        data.read("templates/runtime.bzlt").decode(),
+        {
+            "NAME": starlark.escape(name),
+            "PYTHON_DISTRIBUTION": python.expression,
+            "STARTUP_DIR": starlark.escape(startup_dir),
+        },
+    )

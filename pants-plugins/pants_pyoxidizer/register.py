@@ -14,12 +14,15 @@ from pants_pyoxidizer import subsystem
 from pants_pyoxidizer.goals import package, run
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
+    artifact,
     build,
     c_toolchain,
     contents,
     distributions,
     inspect_wheels,
+    payload,
     rendered_config,
+    runtime,
     rust_toolchain,
     standalone_python,
     third_party_wheels,
@@ -40,6 +43,9 @@ def rules() -> Iterable[Any]:
         *contents.rules(),
         *rendered_config.rules(),
         *build.rules(),
+        *runtime.rules(),
+        *payload.rules(),
+        *artifact.rules(),
         *package.rules(),
         *run.rules(),
     )

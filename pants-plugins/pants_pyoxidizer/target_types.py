@@ -12,8 +12,10 @@ from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     AsyncFieldMixin,
+    BoolField,
     Dependencies,
     InvalidFieldException,
+    InvalidTargetException,
     OptionalSingleSourceField,
     StringField,
     StringSequenceField,
@@ -23,6 +25,8 @@ from pants.util.docutil import bin_name, doc_url
 from pants.util.strutil import help_text, softwrap
 
 from pants_pyoxidizer.entry_point import parse_entry_point
+from pants_pyoxidizer.placement import Resources
+from pants_pyoxidizer.startup.payload import SUFFIX as PAYLOAD_SUFFIX
 
 TARGET_ALIAS = "pyoxidizer_binary"
 
@@ -199,6 +203,57 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
     )
 
 
+class PyOxidizerResourcesField(StringField):
+    alias = "resources"
+    valid_choices = Resources
+    default = Resources.AUTO.value
+    help = help_text(
+        """
+        Where the code goes, with its data.
+
+        By default, `"auto"`: wheels of Python modules alone go into the executable; those with
+        native code or data files lie on the filesystem, in `lib` beside it.
+
+        `"in-memory"`: all of it goes into the executable. A wheel with native code is an error.
+
+        `"filesystem"`: all of it lies in `lib`, as pip would install it.
+
+        What `filesystem_resources` names lies in `lib` either way. A `template` decides for
+        itself.
+        """
+    )
+
+
+class PyOxidizerPayloadField(StringField):
+    alias = "payload"
+    valid_choices = ("appended", "file")
+    default = "appended"
+    help = help_text(
+        f"""
+        Where the code that goes "in memory" is kept.
+
+        By default, `"appended"`: at the end of the executable, so that it is one file. Tools that
+        rewrite executables (`strip`, `patchelf`, code signing on macOS) would remove it.
+
+        `"file"`: beside the executable, as `<binary_name>{PAYLOAD_SUFFIX}`, which must travel with
+        it. The executable may then be signed.
+        """
+    )
+
+
+class PyOxidizerIncludeSourcesField(BoolField):
+    alias = "include_sources"
+    default = False
+    help = help_text(
+        """
+        Whether the sources of the code go along with its bytecode.
+
+        By default, they do not: tracebacks show line numbers, but not the lines, and
+        `inspect.getsource` finds nothing.
+        """
+    )
+
+
 class PyOxidizerTemplateField(OptionalSingleSourceField):
     alias = "template"
     expected_file_extensions = (".bzlt",)
@@ -235,7 +290,10 @@ class PyOxidizerBinaryTarget(Target):
         PyOxidizerTemplateField,
         PyOxidizerDependenciesField,
         PyOxidizerEntryPointField,
+        PyOxidizerResourcesField,
         PyOxidizerFilesystemResourcesField,
+        PyOxidizerPayloadField,
+        PyOxidizerIncludeSourcesField,
         EnvironmentField,
     )
     help = help_text(
@@ -256,3 +314,23 @@ class PyOxidizerBinaryTarget(Target):
         in Rust's release mode, set `[pyoxidizer].args` to `["--release"]`.
         """
     )
+
+    def validate(self) -> None:
+        if self[PyOxidizerTemplateField].value is None:
+            return
+        for field in (
+            PyOxidizerResourcesField,
+            PyOxidizerPayloadField,
+            PyOxidizerIncludeSourcesField,
+        ):
+            if self[field].value != field.default:
+                raise InvalidTargetException(
+                    softwrap(
+                        f"""
+                        The `{self.alias}` target {self.address} has a
+                        `{PyOxidizerTemplateField.alias}`, which decides itself what its
+                        `{field.alias}` field, {self[field].value!r}, is about. To fix, remove
+                        one of the two.
+                        """
+                    )
+                )

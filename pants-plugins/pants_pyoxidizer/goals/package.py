@@ -18,16 +18,22 @@ from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer import placement
 from pants_pyoxidizer.config import Config
+from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryNameField,
     PyOxidizerDependenciesField,
     PyOxidizerEntryPointField,
     PyOxidizerFilesystemResourcesField,
+    PyOxidizerIncludeSourcesField,
     PyOxidizerOutputPathField,
+    PyOxidizerPayloadField,
+    PyOxidizerResourcesField,
     PyOxidizerTemplateField,
 )
+from pants_pyoxidizer.util_rules.artifact import ArtifactRequest
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents, ContentsRequest
@@ -38,7 +44,9 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheelsRequest,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
+from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
 from pants_pyoxidizer.util_rules.third_party_wheels import ThirdPartyWheels, ThirdPartyWheelsRequest
@@ -54,8 +62,36 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
     entry_point: PyOxidizerEntryPointField
     environment: EnvironmentField
     filesystem_resources: PyOxidizerFilesystemResourcesField
+    include_sources: PyOxidizerIncludeSourcesField
     output_path: PyOxidizerOutputPathField
+    payload: PyOxidizerPayloadField
+    resources: PyOxidizerResourcesField
     template: PyOxidizerTemplateField
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What both ways to build a binary start from."""
+
+    name: str  # Of the executable.
+    args: tuple[str, ...]
+    python: StandalonePython
+    rust: RustToolchain
+    c_toolchain: CToolchain
+    contents: Contents
+    wheels: Digest
+
+
+@dataclass(frozen=True)
+class DefaultBuildRequest:
+    ingredients: Ingredients
+    field_set: PyOxidizerFieldSet
+
+
+@dataclass(frozen=True)
+class TemplateBuildRequest:
+    ingredients: Ingredients
+    field_set: PyOxidizerFieldSet
 
 
 @dataclass(frozen=True)
@@ -65,15 +101,16 @@ class PyOxidizerBinary:
     digest: Digest
     install_dir: str
     executable: str
-    python: StandalonePython
+    descriptions: tuple[str, ...]  # Sentences for users, on what is inside.
 
 
 @rule(level=LogLevel.DEBUG)
-async def build_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> PyOxidizerBinary:
+async def collect_ingredients(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> Ingredients:
     name = field_set.binary_name.value_or_default()
-    address = field_set.address
     distributions = await Get(Distributions, DistributionsRequest(field_set.dependencies))
-    python_request = StandalonePythonRequest(address, distributions.interpreter_constraints)
+    python_request = StandalonePythonRequest(
+        field_set.address, distributions.interpreter_constraints
+    )
     python, rust, c_toolchain, first_party = await MultiGet(
         Get(StandalonePython, StandalonePythonRequest, python_request),
         Get(RustToolchain, {}),
@@ -84,34 +121,83 @@ async def build_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) ->
         ThirdPartyWheels, ThirdPartyWheelsRequest(distributions.addresses, python.constraint)
     )
     first, third = first_party.wheels, third_party.wheels
-    contents = await Get(Contents, ContentsRequest, _contents(field_set, python, first, third))
-    config = Config(
-        name, python.python, contents.run_command, contents.wheels, contents.filesystem_wheels
-    )
-    rendered_config, wheels = await MultiGet(
-        Get(RenderedConfig, RenderedConfigRequest(field_set.template, config)),
+    contents, wheels = await MultiGet(
+        Get(Contents, ContentsRequest, _contents(field_set, python, first, third)),
         Get(Digest, MergeDigests((first.digest, third.digest))),
     )
-    args = tuple(pyoxidizer.args)
-    build_request = BuildRequest(
-        address, name, args, rendered_config, python, rust, c_toolchain, wheels, contents.folders
+    return Ingredients(name, tuple(pyoxidizer.args), python, rust, c_toolchain, contents, wheels)
+
+
+@rule(level=LogLevel.DEBUG)
+async def build_from_runtime(request: DefaultBuildRequest) -> Build:
+    it, field_set = request.ingredients, request.field_set
+    runtime = await Get(Runtime, RuntimeRequest(it.python, it.rust, it.c_toolchain, it.args))
+    payload = await Get(
+        Payload,
+        PayloadRequest(runtime, it.wheels, it.contents.placements, field_set.include_sources.value),
     )
-    built = await Get(Build, BuildRequest, build_request)
+    artifact_request = ArtifactRequest(
+        field_set.address,
+        it.name,
+        it.contents.entry_point,
+        runtime,
+        payload,
+        payload_beside=field_set.payload.value == "file",
+    )
+    return await Get(Build, ArtifactRequest, artifact_request)
+
+
+@rule(level=LogLevel.DEBUG)
+async def build_from_template(request: TemplateBuildRequest) -> Build:
+    it, field_set = request.ingredients, request.field_set
+    config = Config(
+        it.name,
+        it.python.python,
+        it.contents.entry_point,
+        wheels=it.contents.paths(on_filesystem=False),
+        filesystem_wheels=it.contents.paths(on_filesystem=True),
+    )
+    rendered_config = await Get(RenderedConfig, RenderedConfigRequest(field_set.template, config))
+    build_request = BuildRequest(
+        description=f"Building {field_set.address} with PyOxidizer",
+        name=it.name,
+        args=it.args,
+        config=rendered_config,
+        python=it.python,
+        rust=it.rust,
+        c_toolchain=it.c_toolchain,
+        inputs=it.wheels,
+        wheel_dirs=it.contents.folders,
+    )
+    return await Get(Build, BuildRequest, build_request)
+
+
+@rule(level=LogLevel.DEBUG)
+async def build_binary(field_set: PyOxidizerFieldSet) -> PyOxidizerBinary:
+    ingredients = await Get(Ingredients, PyOxidizerFieldSet, field_set)
+    descriptions = [ingredients.python.description]
+    if field_set.template.value is None:
+        built = await Get(Build, DefaultBuildRequest(ingredients, field_set))
+        descriptions.append(placement.describe(ingredients.contents.placements))
+    else:
+        built = await Get(Build, TemplateBuildRequest(ingredients, field_set))
     prefix = field_set.output_path.value_or_default(file_ending=None)
     return PyOxidizerBinary(
         await Get(Digest, AddPrefix(built.digest, prefix)),
         install_dir=os.path.join(prefix, built.install_dir),
         executable=os.path.join(prefix, built.executable),
-        python=python,
+        descriptions=tuple(descriptions),
     )
 
 
 def _contents(
     field_set: PyOxidizerFieldSet, python: StandalonePython, first: Wheels, third: Wheels
 ) -> ContentsRequest:
+    is_default = field_set.template.value is None
     return ContentsRequest(
         address=field_set.address,
         entry_point=field_set.entry_point.value,
+        resources=Resources(field_set.resources.value) if is_default else None,
         filesystem_resources=tuple(field_set.filesystem_resources.value or ()),
         first_party=first.wheels,
         third_party=third.wheels,
@@ -123,9 +209,7 @@ def _contents(
 @rule(level=LogLevel.DEBUG)
 async def package_binary(field_set: PyOxidizerFieldSet) -> BuiltPackage:
     binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
-    artifact = BuiltPackageArtifact(
-        binary.install_dir, extra_log_lines=(binary.python.description,)
-    )
+    artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
     return BuiltPackage(binary.digest, (artifact,))
 
 

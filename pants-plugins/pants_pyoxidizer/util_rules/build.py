@@ -9,7 +9,6 @@ import os
 from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.engine.addresses import Address
 from pants.engine.fs import (
     Digest,
     DigestContents,
@@ -50,16 +49,16 @@ _PROGRAMS = (
 
 @dataclass(frozen=True)
 class BuildRequest:
-    address: Address = dataclasses.field(compare=False)  # For the user to see.
+    description: str = dataclasses.field(compare=False)  # For the user to see.
     name: str  # Of the executable.
     args: tuple[str, ...]
     config: RenderedConfig
     python: StandalonePython
     rust: RustToolchain
     c_toolchain: CToolchain
-    wheels: Digest
-    # Folders of `wheels` in which pip may look for what a template asks for by name.
-    wheel_dirs: tuple[str, ...]
+    inputs: Digest  # What the configuration names.
+    # Folders of `inputs` in which pip may look for wheels that a template asks for by name.
+    wheel_dirs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,8 @@ def check_target_triple(request: BuildRequest) -> None:
         raise WrongTargetTripleError(
             softwrap(
                 f"""
-                `--target-triple` in `[{SCOPE}].args` is {triple}, but the Python to embed into
-                {request.address} is for {request.python.target_triple}. To fix, remove the
-                argument.
+                `--target-triple` in `[{SCOPE}].args` is {triple}, but the Python to embed is for
+                {request.python.target_triple}. To fix, remove the argument.
                 """
             )
         )
@@ -143,14 +141,14 @@ async def build(request: BuildRequest) -> Build:
     check_target_triple(request)
     input_digest = await Get(
         Digest,
-        MergeDigests((request.config.digest, request.python.digest, request.wheels)),
+        MergeDigests((request.config.digest, request.python.digest, request.inputs)),
     )
     result = await Get(
         ProcessResult,
         ToolProcess(
             programs=_PROGRAMS,
             argv=("--name", request.name, "--result", _RESULT, "--", "build", *request.args),
-            description=f"Building {request.address} with PyOxidizer",
+            description=request.description,
             input_digest=input_digest,
             env=FrozenDict(environment(request)),
             append_only_caches=FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES),

@@ -14,11 +14,14 @@ from pants.engine.target import InvalidFieldException
 from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer import entry_point as entry_points
-from pants_pyoxidizer import wheel_metadata
+from pants_pyoxidizer import placement, wheel_metadata
+from pants_pyoxidizer.entry_point import EntryPoint
+from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.target_types import (
     PyOxidizerDependenciesField,
     PyOxidizerEntryPointField,
     PyOxidizerFilesystemResourcesField,
+    PyOxidizerResourcesField,
 )
 from pants_pyoxidizer.wheel_metadata import Wheel
 
@@ -31,6 +34,7 @@ class UnusableWheelsError(Exception):
 class ContentsRequest:
     address: Address
     entry_point: str | None
+    resources: Resources | None  # None: a template decides.
     filesystem_resources: tuple[str, ...]
     first_party: tuple[Wheel, ...]
     third_party: tuple[Wheel, ...]
@@ -40,17 +44,17 @@ class ContentsRequest:
 
 @dataclass(frozen=True)
 class Contents:
-    """Paths of wheel files, in a fixed order, and the program's start as Python source."""
+    entry_point: EntryPoint | None
+    placements: tuple[Placement, ...]  # In a fixed order.
 
-    run_command: str | None
-    wheels: tuple[str, ...]
-    filesystem_wheels: tuple[str, ...]
+    def paths(self, on_filesystem: bool) -> tuple[str, ...]:
+        """Of the wheel files that were placed so."""
+        return tuple(p.wheel.path for p in self.placements if p.on_filesystem == on_filesystem)
 
     @property
     def folders(self) -> tuple[str, ...]:
         """Where the wheel files lie."""
-        paths = (*self.wheels, *self.filesystem_wheels)
-        return tuple(sorted({str(PurePath(path).parent) for path in paths}))
+        return tuple(sorted({str(PurePath(p.wheel.path).parent) for p in self.placements}))
 
 
 @rule
@@ -59,15 +63,15 @@ def determine_contents(request: ContentsRequest) -> Contents:
     environment = wheel_metadata.marker_environment(request.python_version, request.target_triple)
     _check_tags(request, wheels)
     _check_requirements(request, wheels, environment)
-    filesystem = _filesystem_wheels(request, wheels, environment)
-    return Contents(
-        run_command=_run_command(request, wheels),
-        wheels=tuple(wheel.path for wheel in wheels if wheel.path not in filesystem),
-        filesystem_wheels=tuple(wheel.path for wheel in wheels if wheel.path in filesystem),
-    )
+    forced = _filesystem_wheels(request, wheels, environment)
+    resources = request.resources or Resources.IN_MEMORY
+    placements = placement.place(wheels, resources, forced)
+    if request.resources is not None:
+        _check_placements(request, placements)
+    return Contents(_entry_point(request, wheels), placements)
 
 
-def _run_command(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> str | None:
+def _entry_point(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> EntryPoint | None:
     if request.entry_point is None:
         return None
     entry_point = entry_points.parse_entry_point(request.entry_point)
@@ -75,7 +79,7 @@ def _run_command(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> str | N
         entry_point, wheels, first_party={wheel.filename for wheel in request.first_party}
     )
     if problem is None:
-        return entry_points.run_command(entry_point)
+        return entry_point
     raise InvalidFieldException(
         softwrap(
             f"""
@@ -129,6 +133,23 @@ def _check_tags(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> None:
             """
             To fix, narrow the `interpreter_constraints` of the distributions' code to the Python
             that they were built for.
+            """
+        )
+    )
+
+
+def _check_placements(request: ContentsRequest, placements: tuple[Placement, ...]) -> None:
+    impossible = placement.impossible(placements)
+    if not impossible:
+        return
+    raise InvalidFieldException(
+        f"The `{PyOxidizerResourcesField.alias}` field in target {request.address} is "
+        f"{Resources.IN_MEMORY.value!r}, but the native code of these wheels can only be loaded "
+        f"from files:\n\n{bullet_list(impossible)}\n\n"
+        + softwrap(
+            f"""
+            To fix, name their requirements in `{PyOxidizerFilesystemResourcesField.alias}`, or set
+            `{PyOxidizerResourcesField.alias}` to {Resources.AUTO.value!r}.
             """
         )
     )

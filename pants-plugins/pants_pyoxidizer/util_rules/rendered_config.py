@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The PyOxidizer configuration of a binary, as a file."""
+"""The PyOxidizer configuration of a binary with a `template`, as a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pants.engine.target import (
 )
 from pants.util.strutil import softwrap
 
-from pants_pyoxidizer import data
 from pants_pyoxidizer.config import Config
 from pants_pyoxidizer.target_types import PyOxidizerTemplateField
 from pants_pyoxidizer.template import TemplateError, decode
@@ -34,32 +33,25 @@ class RenderedConfig:
     digest: Digest
 
 
-def default_template() -> str:
-    return data.read("templates/default.bzlt").decode()
-
-
 @rule
 async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
     field = request.template
-    if field.value is None:
-        rendered = request.config.render(default_template())
-    else:
-        sources = await Get(HydratedSources, HydrateSourcesRequest(field))
-        contents = await Get(DigestContents, Digest, sources.snapshot.digest)
-        try:
-            # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
-            if not contents:
-                raise TemplateError("it does not exist")
-            rendered = request.config.render(decode(contents[0].content))
-        except TemplateError as e:
-            raise InvalidFieldException(
-                softwrap(
-                    f"""
-                    The `{field.alias}` field in target {field.address} names
-                    {field.file_path}, which cannot be used: {e}.
-                    """
-                )
-            ) from None
+    sources = await Get(HydratedSources, HydrateSourcesRequest(field))
+    contents = await Get(DigestContents, Digest, sources.snapshot.digest)
+    try:
+        # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
+        if not contents:
+            raise TemplateError("it does not exist")
+        rendered = request.config.render(decode(contents[0].content))
+    except TemplateError as e:
+        raise InvalidFieldException(
+            softwrap(
+                f"""
+                The `{field.alias}` field in target {field.address} names
+                {field.file_path}, which cannot be used: {e}.
+                """
+            )
+        ) from None
     digest = await Get(Digest, CreateDigest([FileContent(CONFIG_FILE, rendered.encode())]))
     return RenderedConfig(digest)
 

@@ -1,0 +1,67 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""A binary of the default way: a copy of the runtime with the payload of a program."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.addresses import Address
+from pants.engine.fs import AddPrefix, Digest, MergeDigests
+from pants.engine.process import ProcessResult
+from pants.engine.rules import Get, collect_rules, rule
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.entry_point import EntryPoint
+from pants_pyoxidizer.startup.payload import SUFFIX
+from pants_pyoxidizer.util_rules.build import Build
+from pants_pyoxidizer.util_rules.payload import Payload
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+
+
+@dataclass(frozen=True)
+class ArtifactRequest:
+    address: Address = dataclasses.field(compare=False)  # For the user to see.
+    name: str  # Of the executable.
+    entry_point: EntryPoint | None
+    runtime: Runtime
+    payload: Payload
+    payload_beside: bool  # Rather than appended.
+
+
+@rule(level=LogLevel.DEBUG)
+async def make_artifact(request: ArtifactRequest) -> Build:
+    name, payload = request.name, request.payload
+    outputs = (name, name + SUFFIX) if request.payload_beside else (name,)
+    result = await Get(
+        ProcessResult,
+        RuntimeProcess(
+            request.runtime,
+            argv=("program", *_arguments(request), "--output", name, "--", *payload.parts),
+            description=f"Embedding {request.address}",
+            input_digest=payload.in_memory,
+            output_files=outputs,
+            level=LogLevel.INFO,
+        ),
+    )
+    install = await Get(
+        Digest,
+        MergeDigests((result.output_digest, request.runtime.beside, payload.on_filesystem)),
+    )
+    install_dir = request.runtime.install_dir
+    digest = await Get(Digest, AddPrefix(install, install_dir))
+    return Build(digest, executable=f"{install_dir}/{name}")
+
+
+def _arguments(request: ArtifactRequest) -> tuple[str, ...]:
+    entry_point = request.entry_point
+    arguments = ["--beside"] if request.payload_beside else []
+    if entry_point is not None:
+        arguments += ["--module", entry_point.module]
+        arguments += ["--function", entry_point.function] if entry_point.function else []
+    return tuple(arguments)
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,131 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The payload of a binary: each wheel prepared for a runtime, once for all binaries that have it."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.fs import Digest, DigestSubset, MergeDigests, PathGlobs, Snapshot
+from pants.engine.process import ProcessResult
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.placement import Placement
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+
+LIB_DIR = "lib"  # Beside the executable; the runtime looks for modules there.
+
+
+@dataclass(frozen=True)
+class PreparedWheelRequest:
+    runtime: Runtime
+    wheel: Digest
+    path: str  # Of the wheel file.
+    on_filesystem: bool
+    include_sources: bool
+
+
+@dataclass(frozen=True)
+class PreparedWheel:
+    """A part of a payload, or files in LIB_DIR."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class PayloadRequest:
+    runtime: Runtime
+    wheels: Digest
+    # Where several wheels have a file of the same path, that of the first one counts.
+    placements: tuple[Placement, ...]
+    include_sources: bool
+
+
+@dataclass(frozen=True)
+class Payload:
+    """`parts` names the files in `in_memory`; `on_filesystem` is LIB_DIR."""
+
+    in_memory: Digest
+    parts: tuple[str, ...]
+    on_filesystem: Digest
+
+
+@rule
+async def prepare_wheel(request: PreparedWheelRequest) -> PreparedWheel:
+    filename = request.path.rpartition("/")[2]
+    output = LIB_DIR if request.on_filesystem else part_name(filename)
+    flags = [
+        *(["--files"] if request.on_filesystem else []),
+        *(["--sources"] if request.include_sources else []),
+    ]
+    result = await Get(
+        ProcessResult,
+        RuntimeProcess(
+            request.runtime,
+            argv=("wheel", *flags, "--output", output, "--", request.path),
+            description=f"Prepare {filename}",
+            input_digest=request.wheel,
+            output_files=() if request.on_filesystem else (output,),
+            output_directories=(output,) if request.on_filesystem else (),
+            level=LogLevel.DEBUG,
+        ),
+    )
+    return PreparedWheel(result.output_digest)
+
+
+def part_name(filename: str) -> str:
+    return f"__parts/{filename}.part"
+
+
+@rule(level=LogLevel.DEBUG)
+async def prepare_payload(request: PayloadRequest) -> Payload:
+    wheels = await MultiGet(
+        Get(Digest, DigestSubset(request.wheels, PathGlobs([placement.wheel.path])))
+        for placement in request.placements
+    )
+    prepared = await MultiGet(
+        Get(
+            PreparedWheel,
+            PreparedWheelRequest(
+                request.runtime,
+                wheel,
+                placement.wheel.path,
+                placement.on_filesystem,
+                request.include_sources,
+            ),
+        )
+        for wheel, placement in zip(wheels, request.placements)
+    )
+    placed = tuple(zip(prepared, request.placements))
+    in_memory = [p.digest for p, placement in placed if not placement.on_filesystem]
+    on_filesystem = [p.digest for p, placement in placed if placement.on_filesystem]
+    folders = await MultiGet(Get(Snapshot, Digest, digest) for digest in on_filesystem)
+    hidden = overwritten(tuple(folder.files for folder in folders))
+    parts, *files = await MultiGet(
+        Get(Digest, MergeDigests(in_memory)),
+        *(
+            Get(Digest, DigestSubset(digest, PathGlobs(["**", *(f"!{glob.escape(path)}" for path in paths)])))
+            for digest, paths in zip(on_filesystem, hidden)
+        ),
+    )
+    return Payload(
+        in_memory=parts,
+        parts=tuple(part_name(p.wheel.filename) for p in request.placements if not p.on_filesystem),
+        on_filesystem=await Get(Digest, MergeDigests(files)),
+    )
+
+
+def overwritten(folders: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """For each list of paths, those that are in an earlier one as well."""
+    seen: set[str] = set()
+    result = []
+    for paths in folders:
+        result.append(tuple(path for path in paths if path in seen))
+        seen.update(paths)
+    return tuple(result)
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

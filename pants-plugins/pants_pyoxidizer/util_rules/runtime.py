@@ -1,0 +1,147 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The runtime: an executable with interpreter, standard library, and what starts a program.
+
+It depends on no program, so that one is built for all binaries. It also runs what prepares their
+payloads, since bytecode must be of its own Python.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    FileContent,
+    MergeDigests,
+    PathGlobs,
+    RemovePrefix,
+)
+from pants.engine.process import Process
+from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer import data
+from pants_pyoxidizer.config import runtime_config
+from pants_pyoxidizer.startup.payload import SUFFIX, Writer
+from pants_pyoxidizer.util_rules.build import Build, BuildRequest
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.rendered_config import CONFIG_FILE, RenderedConfig
+from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
+from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+
+NAME = "runtime"
+STARTUP_DIR = "startup"
+STARTUP_FILES = (
+    "__init__.py",
+    "startup/__init__.py",
+    "startup/importer.py",
+    "startup/metadata.py",
+    "startup/payload.py",
+    "startup/resources.py",
+    "startup/start.py",
+)
+
+_RUNTIME_DIR = "__runtime"
+_PROGRAM = "make_payload"
+
+
+@dataclass(frozen=True)
+class RuntimeRequest:
+    python: StandalonePython
+    rust: RustToolchain
+    c_toolchain: CToolchain
+    args: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The executable NAME, and what must lie beside it."""
+
+    executable: Digest
+    beside: Digest
+    install_dir: str  # As PyOxidizer lays it out: `<target triple>/{debug,release}/install`.
+
+
+@dataclass(frozen=True)
+class RuntimeProcess:
+    """A request for a process in which a runtime runs `programs/make_payload.py`."""
+
+    runtime: Runtime
+    argv: tuple[str, ...]
+    description: str = dataclasses.field(compare=False)
+    input_digest: Digest = EMPTY_DIGEST
+    output_files: tuple[str, ...] = ()
+    output_directories: tuple[str, ...] = ()
+    level: LogLevel = LogLevel.DEBUG
+
+
+@rule(level=LogLevel.DEBUG)
+async def build_runtime(request: RuntimeRequest) -> Runtime:
+    config = runtime_config(request.python.python, NAME, STARTUP_DIR).encode()
+    config_digest, startup = await MultiGet(
+        Get(Digest, CreateDigest([FileContent(CONFIG_FILE, config)])),
+        Get(Digest, CreateDigest(map(_startup_file, STARTUP_FILES))),
+    )
+    mode = " ".join(("", *request.args))
+    build_request = BuildRequest(
+        description=f"Building the Python {request.python.python.minor_version} runtime{mode} (once)",
+        name=NAME,
+        args=request.args,
+        config=RenderedConfig(config_digest),
+        python=request.python,
+        rust=request.rust,
+        c_toolchain=request.c_toolchain,
+        inputs=startup,
+    )
+    built = await Get(Build, BuildRequest, build_request)
+    digest = await Get(Digest, RemovePrefix(built.digest, built.install_dir))
+    executable, beside = await MultiGet(
+        Get(Digest, DigestSubset(digest, PathGlobs([NAME]))),
+        Get(Digest, DigestSubset(digest, PathGlobs(["**", f"!{NAME}"]))),
+    )
+    return Runtime(executable, beside, built.install_dir)
+
+
+def _startup_file(path: str) -> FileContent:
+    return FileContent(f"{STARTUP_DIR}/pants_pyoxidizer/{path}", data.read(path))
+
+
+def program_payload() -> bytes:
+    """The payload with which a runtime makes payloads: source, as its Python may not be ours."""
+    file = io.BytesIO()
+    writer = Writer(file)
+    writer.add_file(f"{_PROGRAM}.py", data.read(f"programs/{_PROGRAM}.py"))
+    writer.add_module(_PROGRAM, f"{_PROGRAM}.py", is_package=False)
+    writer.finish(_PROGRAM)
+    return file.getvalue()
+
+
+@rule
+async def set_up_runtime_process(request: RuntimeProcess) -> Process:
+    payload = FileContent(NAME + SUFFIX, program_payload())
+    payload_digest = await Get(Digest, CreateDigest([payload]))
+    runtime = request.runtime
+    # It must not be copied for each process.
+    immutable = await Get(
+        Digest, MergeDigests((runtime.executable, runtime.beside, payload_digest))
+    )
+    return Process(
+        argv=(f"{_RUNTIME_DIR}/{NAME}", *request.argv),
+        description=request.description,
+        level=request.level,
+        input_digest=request.input_digest,
+        immutable_input_digests=FrozenDict({_RUNTIME_DIR: immutable}),
+        output_files=request.output_files,
+        output_directories=request.output_directories,
+    )
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()
