@@ -1,0 +1,216 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The runtime, and the payloads that are added to it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from integration.repository import Repository, run_binary
+
+TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
+
+REQUIREMENTS = """\
+    python_requirement(name="click", requirements=["click==8.1.7"])
+    python_requirement(name="markupsafe", requirements=["markupsafe==2.1.5"])
+    """
+BUILD = """\
+    python_sources(name="lib")
+    python_distribution(
+        name="dist",
+        dependencies=[":lib"],
+        provides=python_artifact(name="{name}-dist", version="0.0.1"),
+        entry_points={{"{name}.plugins": {{"one": "{name}.main:start"}}}},
+    )
+    pyoxidizer_binary(
+        name="bin",
+        dependencies=[":dist"],
+        entry_point="{name}.main:start",
+        {fields}
+    )
+    """
+
+
+def write(repository: Repository, name: str, fields: str, code: str) -> None:
+    repository.write(
+        {
+            "3rdparty/BUILD": REQUIREMENTS,
+            f"{name}/BUILD": BUILD.format(name=name, fields=fields),
+            f"{name}/__init__.py": "",
+            f"{name}/main.py": code,
+        }
+    )
+
+
+def package(repository: Repository, name: str, *args: str) -> tuple[Path, str]:
+    """The executable, and what Pants said."""
+    result = repository.succeed(*args, "package", f"{name}:bin")
+    return repository.path / f"dist/{name}/bin/{TRIPLE}/debug/install/bin", result.stderr
+
+
+def test_an_edit_and_another_binary_start_neither_pyoxidizer_nor_cargo(
+    repository: Repository,
+) -> None:
+    write(repository, "edit", "", "def start(): print('before')\n")
+    binary, _ = package(repository, "edit")
+    assert run_binary(binary).stdout == "before\n"
+
+    # A text that no cache has seen.
+    text = f"after {time.time_ns()}"
+    write(repository, "edit", "", f"def start(): print('{text}')\n")
+    binary, log = package(repository, "edit")
+    assert run_binary(binary).stdout == f"{text}\n"
+    assert "Embedding edit:bin" in log
+    assert "runtime" not in log and "with PyOxidizer" not in log
+
+    write(repository, "other", "", "def start(): print('another one')\n")
+    binary, log = package(repository, "other")
+    assert run_binary(binary).stdout == "another one\n"
+    assert "runtime" not in log and "with PyOxidizer" not in log
+
+
+def test_code_in_memory_has_all_that_code_has(repository: Repository) -> None:
+    code = """\
+        import importlib.metadata
+        import inspect
+        import pkgutil
+        import sys
+
+        import click
+
+        def start():
+            print(importlib.metadata.version("click"), importlib.metadata.version("memory-dist"))
+            (plugin,) = [
+                entry_point
+                for distribution in importlib.metadata.distributions()
+                for entry_point in distribution.entry_points
+                if entry_point.group == "memory.plugins"
+            ]
+            print(plugin.load() is start)
+            print([module.name for module in pkgutil.iter_modules(click.__path__)][:2])
+            print(click.__file__ == f"{sys.executable}/click/__init__.py")
+            print(inspect.getmodule(start).__name__, sys.argv[1:], __spec__.name)
+        """
+    write(repository, "memory", 'resources="in-memory"', code)
+    binary, log = package(repository, "memory")
+    assert "Code: memory-dist, click in the executable.\n" in log
+    # What is appended needs nothing beside it; the interpreter's own modules may.
+    assert not [path for path in (binary.parent / "lib").iterdir() if path.suffix != ".so"]
+    result = run_binary(binary, "a", "b")
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [
+        "8.1.7 0.0.1",
+        "True",
+        "['_compat', '_termui_impl']",
+        "True",
+        "memory.main ['a', 'b'] memory.main",
+    ]
+
+
+def test_code_on_the_filesystem_is_laid_out_as_by_pip(repository: Repository) -> None:
+    code = """\
+        import click
+        from markupsafe import _speedups
+
+        def start():
+            print(__file__)
+            print(click.__file__)
+            print(_speedups.__file__)
+        """
+    write(repository, "files", 'resources="filesystem"', code)
+    binary, log = package(repository, "files")
+    assert "in the executable" not in log
+    result = run_binary(binary)
+    lib = binary.parent / "lib"
+    first, second, third = result.stdout.splitlines()
+    assert (first, second) == (f"{lib}/files/main.pyc", f"{lib}/click/__init__.pyc")
+    assert third.startswith(f"{lib}/markupsafe/_speedups.")
+
+
+def test_auto_lays_out_native_code_alone(repository: Repository) -> None:
+    code = "import click\nimport markupsafe\ndef start(): print(markupsafe.escape('<'))\n"
+    write(repository, "auto", "", code)
+    binary, log = package(repository, "auto")
+    assert "MarkupSafe (native code) in `lib`." in log
+    assert run_binary(binary).stdout == "&lt;\n"
+    assert (binary.parent / "lib/markupsafe").is_dir()
+    assert not (binary.parent / "lib/click").exists()
+
+
+def test_native_code_cannot_be_in_memory(repository: Repository) -> None:
+    code = "import markupsafe\ndef start(): pass\n"
+    write(repository, "native", 'resources="in-memory"', code)
+    message = repository.fail("package", "native:bin")
+    assert (
+        "The `resources` field in target native:bin is 'in-memory', but the native code of these "
+        "wheels can only be loaded from files: * MarkupSafe-2.1.5-"
+    ) in message
+    assert "Embedding" not in message
+
+
+def test_a_payload_beside_the_executable_survives_strip(repository: Repository) -> None:
+    write(repository, "beside", 'payload="file"', "def start(): return 5\n")
+    binary, _ = package(repository, "beside")
+    subprocess.run(["strip", binary], check=True)
+    assert run_binary(binary).returncode == 5
+
+    binary.with_name("bin.payload").unlink()
+    result = run_binary(binary)
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert result.stderr.startswith("bin: the program is missing: nothing is appended to ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_damaged_payload_is_one_line(repository: Repository) -> None:
+    write(repository, "damaged", "", "def start(): return 5\n")
+    binary, _ = package(repository, "damaged")
+    whole = binary.read_bytes()
+    copy = repository.path / "copy"
+    for content in (whole[:-100_000], whole[:-300] + bytes(100) + whole[-200:]):
+        shutil.copytree(binary.parent, copy, dirs_exist_ok=True)
+        (copy / "bin").write_bytes(content)
+        result = run_binary(copy / "bin")
+        assert (result.stdout, result.returncode) == ("", 1)
+        assert result.stderr.startswith("bin: ") and result.stderr.count("\n") == 1
+
+
+def test_sources_bring_lines_to_tracebacks(repository: Repository) -> None:
+    code = "def start():\n    raise ValueError('on purpose')\n"
+    for resources in ("in-memory", "filesystem"):
+        write(repository, "lines", f'include_sources=True, resources="{resources}"', code)
+        binary, _ = package(repository, "lines")
+        root = binary if resources == "in-memory" else binary.parent / "lib"
+        result = run_binary(binary)
+        assert (result.stderr, result.returncode) == (
+            "Traceback (most recent call last):\n"
+            f'  File "{root}/lines/main.py", line 2, in start\n'
+            "    raise ValueError('on purpose')\n"
+            "ValueError: on purpose\n",
+            1,
+        )
+
+
+def test_processes_of_multiprocessing(repository: Repository) -> None:
+    code = """\
+        import multiprocessing
+        import sys
+
+        def double(number):
+            return 2 * number
+
+        def start():
+            for method in ("fork", "spawn", "forkserver"):
+                context = multiprocessing.get_context(method)
+                with context.Pool(2) as pool:
+                    print(method, pool.map(double, range(3)))
+        """
+    write(repository, "mp", "", code)
+    binary, _ = package(repository, "mp")
+    result = run_binary(binary)
+    assert result.stderr == ""
+    assert result.stdout == "".join(
+        f"{method} [0, 2, 4]\n" for method in ("fork", "spawn", "forkserver")
+    )
