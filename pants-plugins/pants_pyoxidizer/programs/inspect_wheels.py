@@ -48,8 +48,10 @@ _ZIP_ERRORS = (
 _EXTENSION = r"(?:\.[A-Za-z][\w-]*)?\.(?:so|pyd)"
 _MODULE_FILE = re.compile(rf"(?P<name>[^.]+)(?:\.py|\.pyc|{_EXTENSION})")
 _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
-# What Pex leaves in each wheel that it makes of an installed one.
+# In wheels that Pex makes of installed ones: a note of its own, and what lies outside of
+# site-packages.
 PEX_NOTE = ".layout.json"
+PEX_PREFIX = ".prefix"
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -267,7 +269,7 @@ def expand_tags(tags: Iterable[str]) -> list[str]:
 def site_packages_path(name: str) -> str | None:
     """Where in site-packages a member is installed, None for dist-info and elsewhere (PEP 427)."""
     top, _, rest = name.partition("/")
-    if rest and top.endswith(".dist-info"):
+    if rest and (top.endswith(".dist-info") or top == PEX_PREFIX):
         return None
     if rest and top.endswith(".data"):
         scheme, _, inner = rest.partition("/")

@@ -9,7 +9,7 @@ usage: runtime wheel [--sources] --output PART WHEEL
 site-packages. `program` writes a copy of the runtime with all the parts appended, or beside it.
 Where parts have the same path, the first one counts.
 
-Modules become bytecode; with `--sources`, their sources go along. A module that does not compile
+Modules become bytecode; with `--sources`, all their sources go along. A module that does not compile
 stays source, and fails when it is imported, as it would elsewhere.
 """
 
@@ -24,12 +24,15 @@ import sys
 import warnings
 import zipfile
 from types import CodeType
-from typing import Iterator, Sequence
+from typing import Container, Sequence
 
 from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
 
 SCRIPTS = "bin/"
-PEX_NOTE = ".layout.json"  # In each wheel that Pex makes of an installed one.
+# In wheels that Pex makes of installed ones: a note of its own, and what lies outside of
+# site-packages.
+PEX_NOTE = ".layout.json"
+PEX_PREFIX = ".prefix"
 PYC_HEADER_SIZE = 16
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
 UNCHECKED_PYC = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
@@ -62,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # --- One wheel ---
 
 
-def installed_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+def installed_files(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Where in a folder like site-packages each member belongs, sorted.
 
     As `pip install --target` does it, data goes to the folder's root, and scripts to `bin`.
@@ -72,46 +75,53 @@ def installed_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.Zip
         path = installed_path(member.filename)
         if path and not member.is_dir() and "__pycache__" not in path.split("/"):
             paths[path] = member
-    return iter(sorted(paths.items()))
+    return dict(sorted(paths.items()))
 
 
 def installed_path(name: str) -> str | None:
     top, _, rest = name.partition("/")
-    if not top.endswith(".data") or not rest:
-        return None if name == PEX_NOTE else name
-    scheme, _, inner = rest.partition("/")
-    if scheme in ("purelib", "platlib", "data"):
-        return inner
-    return f"{SCRIPTS}{inner}" if scheme == "scripts" else None
+    if top == PEX_PREFIX:
+        return rest
+    if top.endswith(".data") and rest:
+        scheme, _, inner = rest.partition("/")
+        if scheme in ("purelib", "platlib", "data"):
+            return inner
+        return f"{SCRIPTS}{inner}" if scheme == "scripts" else None
+    return None if name == PEX_NOTE else name
 
 
 def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
+    files = installed_files(archive)
     with open(output, "wb") as file:
         writer = Writer(file)
-        for path, member in installed_files(archive):
+        for path, member in files.items():
             if path.startswith(SCRIPTS):
                 continue  # Nothing could start them.
             data = archive.read(member)
             name = module_name(path)
+            if path.endswith(".pyc") and source_path(path) in files:
+                continue
             code = bytecode(path, data) if name else None
-            if name and code:
+            if name and (code is not None or path.endswith(".py")):
                 writer.add_module(name, source_path(path), is_package(path), code)
-            elif name and path.endswith(".py"):
-                writer.add_module(name, path, is_package(path))
-            if code is None or (with_sources and path.endswith(".py")):
+            if code is None or (path.endswith(".py") and keeps_source(path, files, with_sources)):
                 writer.add_file(path, data)
         writer.finish()
 
 
 def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
     os.makedirs(output)
-    for path, member in installed_files(archive):
+    files = installed_files(archive)
+    for path, member in files.items():
         data = archive.read(member)
+        if path.startswith(SCRIPTS) and data.startswith(b"#!"):
+            continue  # There is no Python that could run it.
         code = bytecode(path, data) if path.endswith(".py") and module_name(path) else None
+        with_source = code is None or keeps_source(path, files, with_sources)
         if code is not None:
-            write_file(output, compiled_path(path, with_sources), UNCHECKED_PYC + code)
-        if code is None or with_sources:
-            # Scripts, and shared libraries that are started, carry their mode in the wheel.
+            write_file(output, compiled_path(path, with_source), UNCHECKED_PYC + code)
+        if with_source:
+            # Shared libraries and programs carry their mode in the wheel.
             is_executable = bool(member.external_attr >> 16 & 0o111)
             write_file(output, path, data, 0o755 if is_executable else 0o644)
 
@@ -125,11 +135,12 @@ def write_file(folder: str, path: str, data: bytes, mode: int = 0o644) -> None:
 
 
 def module_name(path: str) -> str | None:
-    """The path without suffix of what can be imported; of a package, that of its folder."""
+    """The path without suffix of what can be imported; of a package, that of its folder.
+
+    `importlib.import_module` takes names that are no identifiers.
+    """
     stem, suffix = os.path.splitext(path)
-    if path.startswith(SCRIPTS):
-        return None
-    if suffix not in (".py", ".pyc") or not all(part.isidentifier() for part in stem.split("/")):
+    if suffix not in (".py", ".pyc") or "." in stem or path.startswith(SCRIPTS):
         return None
     return stem[: -len("/__init__")] if is_package(path) else stem
 
@@ -138,15 +149,28 @@ def is_package(path: str) -> bool:
     return os.path.splitext(path)[0].endswith("/__init__")
 
 
+def keeps_source(path: str, files: Container[str], with_sources: bool) -> bool:
+    """Whether a module's source goes along: also when it may be data, such as a template.
+
+    Within a package, that is what lies in a folder that is none, or has a strange name.
+    """
+    *folders, name = os.path.splitext(path)[0].split("/")
+    if with_sources or not all(part.isidentifier() for part in (*folders, name)):
+        return True
+    are_packages = [
+        f"{'/'.join(folders[:depth])}/__init__.py" in files for depth in range(1, len(folders) + 1)
+    ]
+    # Namespace packages (PEP 420) come first.
+    return are_packages != sorted(are_packages)
+
+
 def source_path(path: str) -> str:
     return f"{os.path.splitext(path)[0]}.py"
 
 
-def compiled_path(path: str, with_sources: bool) -> str:
+def compiled_path(path: str, with_source: bool) -> str:
     """Where Python looks for the bytecode of a source: beside it, or in place of it."""
-    if with_sources:
-        return importlib.util.cache_from_source(path)
-    return f"{path}c"
+    return importlib.util.cache_from_source(path) if with_source else f"{path}c"
 
 
 def bytecode(path: str, data: bytes) -> bytes | None:
