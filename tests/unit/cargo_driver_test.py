@@ -359,6 +359,17 @@ def test_nothing_of_the_project_is_kept(builds: Builds) -> None:
     ]
 
 
+def test_paths_are_kept_out_of_executables(builds: Builds) -> None:
+    hook = "note(wrapper=env['RUSTC_WRAPPER'], temp=env['PANTS_PYOXIDIZER_TEMP'])"
+    folders = [builds.run(FAKE_HOOK=hook).assert_built().folder for _ in range(2)]
+    folders.append(builds.run(FAKE_HOOK=hook, PANTS_PYOXIDIZER_CRATES="").assert_built().folder)
+    assert builds.noted("temp") == list(map(str, folders))
+    (wrapper,) = set(builds.noted("wrapper"))
+    assert os.access(wrapper, os.X_OK)
+    # The wrapper's path and the folder are new each time, and must not be of the key.
+    assert builds.noted("compiled") == ["python", "other"] * 2
+
+
 def test_the_executables_hash_is_noted(builds: Builds) -> None:
     noted = builds.folder / "built"
     digests = []

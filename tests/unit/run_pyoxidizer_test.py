@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ import pytest
 from pants_pyoxidizer.programs.run_pyoxidizer import (
     EXTRACTED,
     SHOWN_LINES,
+    environment,
     extraction_lock,
     failure,
     find_executables,
+    settle_files,
+    strip_libraries,
 )
 
 INSTALL = "x86_64-unknown-linux-gnu/debug/install"
@@ -74,3 +79,59 @@ def test_half_an_extraction_is_removed_and_a_whole_one_is_shared(tmp_path: Path)
         with extraction_lock(cache):
             assert (cache / EXTRACTED).exists()
             fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_the_environment_of_pyoxidizer() -> None:
+    own = {"PEX_ROOT": "/pex", "PATH": "/", "PANTS_PYOXIDIZER_PATH": "/usr/bin", "HOME": "/home"}
+    assert environment(own) == {
+        "PATH": "/usr/bin",
+        "PANTS_PYOXIDIZER_PATH": "/usr/bin",
+        "PANTS_PYOXIDIZER_PYTHON": sys.executable,
+        "HOME": "/home",
+        "TMPDIR": os.path.abspath("__tmp"),
+        "PYTHONHASHSEED": "0",
+    }
+
+
+def test_what_a_template_has_in_files_is_settled(tmp_path: Path) -> None:
+    index = b"\x01\x0b\x02\0\0\0" + b"".join(b"\x01\0" + bytes([n]) + bytes(7) for n in (1, 2))
+    data = b"pyembed\x03" + (1).to_bytes(1, "little")
+    for number in (14, 1, len(index) + 2):
+        data += number.to_bytes(4, "little")
+    data += b"\x01\x02\x0b\x03\x05" + bytes(7) + b"\xff\0" + index + b"\xff\0"
+    write(tmp_path, "lib/resources", data + b"b1a22")
+    write(tmp_path, "lib/other", b"text")
+    write(tmp_path, "lib/x-1.dist-info/RECORD", b"../../bin/x,sha256=1,2\n")
+    (tmp_path / "nowhere").symlink_to("missing")
+    settle_files(tmp_path)
+    assert (tmp_path / INSTALL / "lib/resources").read_bytes().endswith(b"a22b1")
+    assert (tmp_path / INSTALL / "lib/other").read_bytes() == b"text"
+    record = tmp_path / INSTALL / "lib/x-1.dist-info/RECORD"
+    assert record.read_bytes() == b"../../bin/x,,\n"
+
+
+def test_libraries_are_stripped(tmp_path: Path) -> None:
+    for name in ("lib/b.so", "lib/package/a.so", "lib/data", "tool.so"):
+        write(tmp_path, name, b"whole")
+    (tmp_path / INSTALL / "lib/link.so").symlink_to("b.so")
+    tools = tmp_path / "tools"
+    strip = tools / "strip"
+    tools.mkdir()
+    strip.write_text(
+        '#!/bin/sh\n[ "$1" = --strip-unneeded ] || exit 1\nshift\n'
+        'for file; do printf less >"$file"; done\n'
+    )
+    strip.chmod(0o755)
+    strip_libraries(tmp_path, str(tmp_path))
+    assert (tmp_path / INSTALL / "lib/b.so").read_bytes() == b"whole"
+    strip_libraries(tmp_path, str(tools))
+    contents = {
+        name: (tmp_path / INSTALL / name).read_bytes()
+        for name in ("lib/b.so", "lib/package/a.so", "lib/data", "tool.so")
+    }
+    assert contents == {
+        "lib/b.so": b"less",
+        "lib/package/a.so": b"less",
+        "lib/data": b"whole",
+        "tool.so": b"whole",
+    }

@@ -14,7 +14,8 @@ Environment:
     PANTS_PYOXIDIZER_BUILT      a file to which the executable's SHA-256 is added, if set
     CARGO_HOME                  if set, it is used as it is, instead of one in the cache folder
 
-`ar_archive`, `cargo_project` and `crates_cache` must lie beside it.
+`ar_archive`, `cargo_project`, `crates_cache`, `packed_resources`, `repeatable` and `rustc_wrapper`
+must lie beside it.
 """
 
 import contextlib
@@ -42,6 +43,7 @@ from .cargo_project import (  # noqa: E402
     file_digest,
 )
 from .crates_cache import Entry, Home, prune, require_space, say  # noqa: E402
+from .repeatable import rustc_env, settle_artifacts  # noqa: E402
 
 # In PyOxidizer's temporary project, which is the current folder of `build` and `metadata`.
 TRIPLE_NOTE = Path(".cargo-driver-triple")
@@ -49,6 +51,7 @@ PRIVATE_HOME = Path(".cargo-driver-home")
 
 DEFAULT_ENV = {
     "CARGO_PROFILE_DEV_DEBUG": "0",  # Saves 40 MB an executable.
+    "CARGO_PROFILE_RELEASE_STRIP": "symbols",  # Saves 5 MB. Extension modules use others.
     "CARGO_INCREMENTAL": "0",  # Of no use to a project that is new each time.
 }
 
@@ -87,6 +90,7 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 def build(call: BuildCall, env: Mapping[str, str]) -> int:
     TRIPLE_NOTE.write_text(call.triple)
+    settle_artifacts(env)
     is_new = not call.target_dir.exists()
     try:
         if not is_new:
@@ -101,7 +105,8 @@ def build(call: BuildCall, env: Mapping[str, str]) -> int:
         say(f"cache unusable ({problem}), compiling without it")
         if is_new:
             shutil.rmtree(call.target_dir, ignore_errors=True)
-        status = run_cargo(call.argv(), with_private_home(env))
+        private = {**with_private_home(env), **rustc_env(env)}
+        status = run_cargo(call.argv(), private)
     if status == 0 and env.get("PANTS_PYOXIDIZER_BUILT"):
         with open(env["PANTS_PYOXIDIZER_BUILT"], "a") as file:
             file.write(f"{file_digest(call.executable)}\n")
@@ -122,7 +127,8 @@ def build_with_cache(call: BuildCall, env: Mapping[str, str], fresh: bool) -> in
             entry.start(link)
             seeded = not fresh and entry.take_from_similar(call.target_dir)
         offline = home.enter(call.triple) and not fresh
-        cargo_env = {**home.env(env, offline), "PYO3_CONFIG_FILE": str(entry.config)}
+        cargo_env = {**home.env(env, offline), **rustc_env(env)}
+        cargo_env["PYO3_CONFIG_FILE"] = str(entry.config)
         status = run_cargo(call.argv(), cargo_env)
         if status == 0:
             home.note_complete(call.triple)

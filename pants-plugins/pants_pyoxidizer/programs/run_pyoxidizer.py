@@ -1,11 +1,12 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Runs PyOxidizer in the sandbox, and says which of the files that it wrote is the executable.
 
-usage: run_pyoxidizer.py --name NAME --result FILE -- ARGUMENT...
+usage: run_pyoxidizer.py --name NAME --result FILE [--strip-libraries] -- ARGUMENT...
 
 The arguments are PyOxidizer's. Its output is kept in `pyoxidizer.log`, and shown in part when it
 fails: a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`, relative to
-PyOxidizer's `build` folder.
+PyOxidizer's `build` folder. `--strip-libraries` removes the debug information and local symbols of
+the shared libraries below a `lib`, if there is a `strip`.
 
 Environment: PANTS_PYOXIDIZER_PATH becomes PATH (what starts this program sets another one), and
 PANTS_PYOXIDIZER_BUILT names the file in which the cargo driver notes what it built.
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -24,7 +24,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
+
+if __name__ == "__main__":
+    # As PEP 366 says: a program is in no package otherwise.
+    _folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path.append(os.path.dirname(_folder))
+    __package__ = os.path.basename(_folder)
+
+from . import packed_resources  # noqa: E402
+from .cargo_project import file_digest  # noqa: E402
+from .repeatable import settle_metadata, settle_packed_resources  # noqa: E402
 
 BUILD_DIR = Path("build")
 LOG = Path("pyoxidizer.log")
@@ -39,10 +49,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--name", required=True)
     parser.add_argument("--result", required=True)
+    parser.add_argument("--strip-libraries", action="store_true")
     parser.add_argument("arguments", nargs="+")
     options = parser.parse_args()
 
-    status = run(options.arguments)
+    env = environment(os.environ)
+    status = run(options.arguments, env)
     if status != 0:
         print(failure(LOG.read_text(errors="replace"), status), file=sys.stderr)
         return 1
@@ -50,21 +62,30 @@ def main() -> int:
     if len(built) != 1:
         print(ambiguous(built, options.name), file=sys.stderr)
         return 1
+    settle_files(BUILD_DIR)
+    if options.strip_libraries:
+        strip_libraries(BUILD_DIR, env["PATH"])
     Path(options.result).write_text(json.dumps({"executable": built[0]}))
     return 0
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run PyOxidizer, with its output in the log, and return its exit status."""
-    pyoxidizer = os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
-    env = {**os.environ, "PATH": os.environ["PANTS_PYOXIDIZER_PATH"]}
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """PyOxidizer's environment, made of `own`, that of this program."""
+    # These are of the interpreter that runs this program, not of the one that PyOxidizer starts.
+    env = {name: value for name, value in own.items() if not name.startswith("PEX_")}
+    env["PATH"] = env["PANTS_PYOXIDIZER_PATH"]
     env["PANTS_PYOXIDIZER_PYTHON"] = sys.executable
     # PyOxidizer's temporary folders hold half a gigabyte. Here, they go when the sandbox goes.
     env["TMPDIR"] = os.path.abspath("__tmp")
+    # Without it, the bytecode of a set of strings is another one each time.
+    env["PYTHONHASHSEED"] = "0"
+    return env
+
+
+def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run PyOxidizer, with its output in the log, and return its exit status."""
+    pyoxidizer = os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
     os.mkdir(env["TMPDIR"])
-    # These are of the interpreter that runs this program, not of the one that PyOxidizer starts.
-    for name in [name for name in env if name.startswith("PEX_")]:
-        del env[name]
     cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     with extraction_lock(cache), LOG.open("wb") as log:
         process = subprocess.Popen([pyoxidizer, *arguments], env=env, stdout=log, stderr=log)
@@ -141,11 +162,32 @@ def is_noted(path: Path, hashes: set[str]) -> bool:
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
             return False
-        file.seek(0)
-        hasher = hashlib.sha256()
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            hasher.update(chunk)
-    return hasher.hexdigest() in hashes
+    return file_digest(path) in hashes
+
+
+def settle_files(build_dir: Path) -> None:
+    """Do for what a template has in files what the cargo driver does for what is embedded."""
+    for folder, _, files in os.walk(build_dir):
+        for path in filter(Path.is_file, (Path(folder, file) for file in files)):
+            with path.open("rb") as file:
+                start = file.read(len(packed_resources.MAGIC))
+            if start == packed_resources.MAGIC:
+                settle_packed_resources(path)
+            elif folder.endswith(".dist-info") and path.name in ("RECORD", "direct_url.json"):
+                content = path.read_bytes()
+                path.write_bytes(settle_metadata(os.fsencode(path.name), content))
+
+
+def strip_libraries(build_dir: Path, path: str) -> None:
+    """Strip the shared libraries below each `lib` with the `strip` on `path`, if there is one.
+
+    What `strip` cannot read stays as it is.
+    """
+    strip = shutil.which("strip", path=path)
+    libraries = sorted(file for file in build_dir.glob("**/lib/**/*.so") if not file.is_symlink())
+    if strip is not None and libraries:
+        argv = [strip, "--strip-unneeded", *map(str, libraries)]
+        subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def ambiguous(built: Sequence[str], name: str) -> str:

@@ -43,6 +43,9 @@ _PROGRAMS = (
     "cargo_driver.py",
     "cargo_project.py",
     "crates_cache.py",
+    "repeatable.py",
+    "packed_resources.py",
+    "rustc_wrapper",
     "ar_archive.py",
 )
 
@@ -59,6 +62,8 @@ class BuildRequest:
     inputs: Digest  # What the configuration names.
     # Folders of `inputs` in which pip may look for wheels that a template asks for by name.
     wheel_dirs: tuple[str, ...] = ()
+    # Takes longer, so it is for what is built once.
+    optimize_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_CACHE_DIR": "1",
     }
+    if request.optimize_size:
+        env.update(CARGO_PROFILE_RELEASE_LTO="fat", CARGO_PROFILE_RELEASE_CODEGEN_UNITS="1")
     rust = request.rust.system
     if rust is not None:
         env.update(
@@ -147,7 +154,11 @@ async def build(request: BuildRequest) -> Build:
         ProcessResult,
         ToolProcess(
             programs=_PROGRAMS,
-            argv=("--name", request.name, "--result", _RESULT, "--", "build", *request.args),
+            argv=(
+                *("--name", request.name, "--result", _RESULT),
+                *(["--strip-libraries"] if request.optimize_size else []),
+                *("--", "build", *request.args),
+            ),
             description=request.description,
             input_digest=input_digest,
             env=FrozenDict(environment(request)),
