@@ -115,13 +115,20 @@ class Config:
         )
 
 
-def runtime_config(python: PythonArchive | PyOxidizerPython, name: str, startup_dir: str) -> str:
-    """The configuration of an executable that has no program yet."""
+def runtime_config(
+    python: PythonArchive | PyOxidizerPython, *, name: str, startup_dir: str, seldom_dir: str
+) -> str:
+    """The configuration of an executable that has no program yet.
+
+    The folder `startup_dir` has the package `pants_pyoxidizer`. The folder `seldom_dir` is written,
+    with modules of the standard library that are not inside.
+    """
     return template.render(
         data.read("templates/runtime.bzlt").decode(),
         {
             "NAME": starlark.escape(name),
             "PYTHON_DISTRIBUTION": python.expression,
+            "SELDOM_DIR": starlark.escape(seldom_dir),
             "STARTUP_DIR": starlark.escape(startup_dir),
         },
     )

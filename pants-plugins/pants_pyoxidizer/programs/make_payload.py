@@ -3,10 +3,11 @@
 
 usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
+       runtime modules --output PART FOLDER
        runtime program --output EXECUTABLE [--beside] [--module M [--function F]] PART...
 
 `wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
-site-packages. `program` writes a copy of the runtime with all the parts appended, or beside it.
+site-packages. `modules` prepares modules in a folder, compressed. `program` writes a copy of the runtime with all the parts appended, or beside it.
 Where parts have the same path, the first one counts.
 
 Modules become bytecode; with `--sources`, all their sources go along. A module that does not compile
@@ -19,6 +20,7 @@ import argparse
 import importlib.util
 import marshal
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -33,6 +35,7 @@ SCRIPTS = "bin/"
 # site-packages.
 PEX_NOTE = ".layout.json"
 PEX_PREFIX = ".prefix"
+PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 PYC_HEADER_SIZE = 16
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
 UNCHECKED_PYC = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
@@ -46,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wheel.add_argument("--files", action="store_true")
     wheel.add_argument("--sources", action="store_true")
     wheel.add_argument("wheel")
+    modules = commands.add_parser("modules")
+    modules.add_argument("--output", required=True)
+    modules.add_argument("folder")
     program = commands.add_parser("program")
     program.add_argument("--output", required=True)
     program.add_argument("--beside", action="store_true")
@@ -57,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with zipfile.ZipFile(options.wheel) as archive:
             write = write_files if options.files else write_part
             write(archive, options.output, options.sources)
+    elif options.command == "modules":
+        write_modules(options.folder, options.output)
     else:
         write_program(options)
     return 0
@@ -155,7 +163,7 @@ def keeps_source(path: str, files: Container[str], with_sources: bool) -> bool:
     Within a package, that is what lies in a folder that is none, or has a strange name.
     """
     *folders, name = os.path.splitext(path)[0].split("/")
-    if with_sources or not all(part.isidentifier() for part in (*folders, name)):
+    if with_sources or not all(map(PLAIN_NAME.fullmatch, (*folders, name))):
         return True
     are_packages = [
         f"{'/'.join(folders[:depth])}/__init__.py" in files for depth in range(1, len(folders) + 1)
@@ -185,6 +193,26 @@ def bytecode(path: str, data: bytes) -> bytes | None:
         except (SyntaxError, ValueError, RecursionError):  # ValueError: it has null bytes.
             return None
     return marshal.dumps(code)
+
+
+# --- Modules in a folder ---
+
+
+def write_modules(folder: str, output: str) -> None:
+    paths = sorted(
+        os.path.relpath(os.path.join(parent, name), folder)
+        for parent, _, names in os.walk(folder)
+        for name in names
+    )
+    with open(output, "wb") as file:
+        writer = Writer(file, compress=True)
+        for path in paths:
+            with open(os.path.join(folder, path), "rb") as source:
+                code = bytecode(path, source.read())
+            name = module_name(path)
+            if name and code is not None:
+                writer.add_module(name, path, is_package(path), code)
+        writer.finish()
 
 
 # --- The program ---

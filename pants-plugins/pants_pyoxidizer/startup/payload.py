@@ -12,7 +12,7 @@ the contents suits one of them only):
     start       (module or None, function or None)
 
 Paths are relative to a root like site-packages, with "/". Code and contents are (offset, size,
-CRC-32); a module's code may be None, then its source is among the files. The footer consists of
+CRC-32, whether zlib compressed it); a module's code may be None, then its source is among the files. The footer consists of
 four little-endian numbers of 8 bytes, and MAGIC: size of all that comes before the footer, size of
 the index, CRC-32 of the index, format.
 
@@ -26,9 +26,9 @@ from binascii import crc32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` would cost 5 ms at each start.
-    from typing import Any, BinaryIO, Dict, Iterable, Mapping, Optional, Tuple
+    from typing import Any, BinaryIO, Dict, Iterable, Mapping, Optional, Tuple, Union
 
-    Contents = Tuple[int, int, int]
+    Contents = Tuple[int, int, int, bool]
     Module = Tuple[str, bool, Optional[Contents]]
 
 MAGIC = b"PANTSPYX"
@@ -55,12 +55,16 @@ class Payload:
         self.start: "Tuple[Optional[str], Optional[str]]" = index["start"]
         self._data = data
 
-    def read(self, contents: "Contents") -> "memoryview":
+    def read(self, contents: "Contents") -> "Union[bytes, memoryview]":
         """Raises PayloadError for what is not as it was written."""
-        offset, size, checksum = contents
+        offset, size, checksum, is_compressed = contents
         data = self._data[offset : offset + size]
         if len(data) != size or crc32(data) != checksum:
             raise PayloadError(damaged(self.path))
+        if is_compressed:
+            import zlib
+
+            return zlib.decompress(data)
         return data
 
 
@@ -121,10 +125,14 @@ def parse(path: str, view: "memoryview") -> "Optional[Payload]":
 
 
 class Writer:
-    """Writes a payload to a file, from its current position."""
+    """Writes a payload to a file, from its current position.
 
-    def __init__(self, file: "BinaryIO") -> None:
+    Compression is for what is seldom read: it costs time at each start.
+    """
+
+    def __init__(self, file: "BinaryIO", compress: bool = False) -> None:
         self._file = file
+        self._compress = compress
         self._size = 0
         self.modules: "Dict[str, Module]" = {}
         self.files: "Dict[str, Contents]" = {}
@@ -165,20 +173,24 @@ class Writer:
         self._file.write(MAGIC)
 
     def _write(self, data: bytes) -> "Contents":
+        if self._compress:
+            import zlib
+
+            data = zlib.compress(data, 9)
         offset = self._size
         self._file.write(data)
         self._size += len(data)
-        return offset, len(data), crc32(data)
+        return offset, len(data), crc32(data), self._compress
 
 
 def _shifted(contents: "Contents", shift: int) -> "Contents":
-    offset, size, checksum = contents
-    return offset + shift, size, checksum
+    offset, *rest = contents
+    return (offset + shift, *rest)  # type: ignore[return-value]
 
 
 def _contents_size(payload: Payload) -> int:
     parts = [*payload.files.values(), *(code for _, _, code in payload.modules.values() if code)]
-    return max((offset + size for offset, size, _ in parts), default=0)
+    return max((offset + size for offset, size, *_ in parts), default=0)
 
 
 def namespaces(modules: "Mapping[str, Module]") -> "Iterable[str]":

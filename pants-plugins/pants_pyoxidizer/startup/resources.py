@@ -36,6 +36,10 @@ class PayloadPath:
     def is_dir(self) -> bool:
         return next(self._below(), None) is not None
 
+    def exists(self) -> bool:
+        """For `importlib.metadata`, from Python 3.12 on."""
+        return self.is_file() or self.is_dir()
+
     def iterdir(self) -> Iterator["PayloadPath"]:
         names = sorted({rest.split("/")[0] for rest in self._below()})
         if not names:

@@ -13,8 +13,9 @@ from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.placement import Placement
-from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+from pants_pyoxidizer.util_rules.runtime import SELDOM_DIR, Runtime, RuntimeProcess
 
+SELDOM_PART = "__parts/stdlib.part"
 LIB_DIR = "lib"  # Beside the executable; the runtime looks for modules there.
 
 
@@ -30,6 +31,18 @@ class PreparedWheelRequest:
 @dataclass(frozen=True)
 class PreparedWheel:
     """A part of a payload, or files in LIB_DIR."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class SeldomModulesRequest:
+    runtime: Runtime
+
+
+@dataclass(frozen=True)
+class SeldomModules:
+    """The part of each payload with what the runtime's standard library lacks, SELDOM_PART."""
 
     digest: Digest
 
@@ -79,6 +92,21 @@ def part_name(filename: str) -> str:
     return f"__parts/{filename}.part"
 
 
+@rule
+async def prepare_seldom_modules(request: SeldomModulesRequest) -> SeldomModules:
+    result = await Get(
+        ProcessResult,
+        RuntimeProcess(
+            request.runtime,
+            argv=("modules", "--output", SELDOM_PART, SELDOM_DIR),
+            description="Prepare seldom used modules of the standard library",
+            input_digest=request.runtime.seldom,
+            output_files=(SELDOM_PART,),
+        ),
+    )
+    return SeldomModules(result.output_digest)
+
+
 @rule(level=LogLevel.DEBUG)
 async def prepare_payload(request: PayloadRequest) -> Payload:
     wheels = await MultiGet(
@@ -98,15 +126,21 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
         )
         for wheel, placement in zip(wheels, request.placements)
     )
+    seldom = await Get(SeldomModules, SeldomModulesRequest(request.runtime))
     placed = tuple(zip(prepared, request.placements))
     in_memory = [p.digest for p, placement in placed if not placement.on_filesystem]
     on_filesystem = [p.digest for p, placement in placed if placement.on_filesystem]
     folders = await MultiGet(Get(Snapshot, Digest, digest) for digest in on_filesystem)
     hidden = overwritten(tuple(folder.files for folder in folders))
     parts, *files = await MultiGet(
-        Get(Digest, MergeDigests(in_memory)),
+        Get(Digest, MergeDigests((seldom.digest, *in_memory))),
         *(
-            Get(Digest, DigestSubset(digest, PathGlobs(["**", *(f"!{glob.escape(path)}" for path in paths)])))
+            Get(
+                Digest,
+                DigestSubset(
+                    digest, PathGlobs(["**", *(f"!{glob.escape(path)}" for path in paths)])
+                ),
+            )
             for digest, paths in zip(on_filesystem, hidden)
         ),
     )

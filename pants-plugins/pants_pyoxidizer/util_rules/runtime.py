@@ -37,6 +37,7 @@ from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 
 NAME = "runtime"
+SELDOM_DIR = "seldom"
 STARTUP_DIR = "startup"
 STARTUP_FILES = (
     "__init__.py",
@@ -62,10 +63,14 @@ class RuntimeRequest:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The executable NAME, and what must lie beside it."""
+    """The executable NAME, what must lie beside it, and what each payload must have.
+
+    The last are modules of the standard library, as sources in SELDOM_DIR.
+    """
 
     executable: Digest
     beside: Digest
+    seldom: Digest
     install_dir: str  # As PyOxidizer lays it out: `<target triple>/{debug,release}/install`.
 
 
@@ -84,9 +89,11 @@ class RuntimeProcess:
 
 @rule(level=LogLevel.DEBUG)
 async def build_runtime(request: RuntimeRequest) -> Runtime:
-    config = runtime_config(request.python.python, NAME, STARTUP_DIR).encode()
+    config = runtime_config(
+        request.python.python, name=NAME, startup_dir=STARTUP_DIR, seldom_dir=SELDOM_DIR
+    )
     config_digest, startup = await MultiGet(
-        Get(Digest, CreateDigest([FileContent(CONFIG_FILE, config)])),
+        Get(Digest, CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
         Get(Digest, CreateDigest(map(_startup_file, STARTUP_FILES))),
     )
     mode = " ".join(("", *request.args))
@@ -99,14 +106,16 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
         rust=request.rust,
         c_toolchain=request.c_toolchain,
         inputs=startup,
+        optimize_size=True,
     )
     built = await Get(Build, BuildRequest, build_request)
     digest = await Get(Digest, RemovePrefix(built.digest, built.install_dir))
-    executable, beside = await MultiGet(
+    executable, beside, seldom = await MultiGet(
         Get(Digest, DigestSubset(digest, PathGlobs([NAME]))),
-        Get(Digest, DigestSubset(digest, PathGlobs(["**", f"!{NAME}"]))),
+        Get(Digest, DigestSubset(digest, PathGlobs(["**", f"!{NAME}", f"!{SELDOM_DIR}/**"]))),
+        Get(Digest, DigestSubset(digest, PathGlobs([f"{SELDOM_DIR}/**"]))),
     )
-    return Runtime(executable, beside, built.install_dir)
+    return Runtime(executable, beside, seldom, built.install_dir)
 
 
 def _startup_file(path: str) -> FileContent:
