@@ -105,7 +105,8 @@ def extraction_lock(cache: Path) -> Iterator[None]:
     PyOxidizer overwrites the copy that another build may be reading. The folder counts only with
     the mark of a build that succeeded: one that was killed may have left half an extraction.
     """
-    cache.mkdir(parents=True, exist_ok=True)
+    # Not `cache` itself, which another build may be about to replace.
+    cache.parent.mkdir(parents=True, exist_ok=True)
     with open(cache.parent / f"{cache.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         if not (cache / EXTRACTED).exists():
@@ -113,8 +114,8 @@ def extraction_lock(cache: Path) -> Iterator[None]:
             if (cache / EXTRACTED).exists():  # By the build that was waited for.
                 fcntl.flock(lock, fcntl.LOCK_SH)
             else:
-                shutil.rmtree(cache)
-                cache.mkdir()
+                shutil.rmtree(cache, ignore_errors=True)
+                cache.mkdir(exist_ok=True)
         yield
 
 
