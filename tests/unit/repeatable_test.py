@@ -107,6 +107,11 @@ def test_without_rustc_its_sources_have_no_other_path() -> None:
             b'{"archive_info": {}, "url": "file:///tmp/sandbox/dist/x-1-py3-none-any.whl"}',
             b'{"archive_info": {}, "url": "file:///x-1-py3-none-any.whl"}',
         ),
+        (
+            b"direct_url.json",
+            b'{"archive_info": {"hash": "sha256=a", "hashes": {"sha256": "a"}}, "url": "x"}',
+            b'{"archive_info": {}, "url": "x"}',
+        ),
         (b"direct_url.json", b'{"url": "https://h/x.whl"}', b'{"url": "https://h/x.whl"}'),
         (b"METADATA", b"../../bin/f2py,sha256=1,2", b"../../bin/f2py,sha256=1,2"),
     ],

@@ -17,10 +17,11 @@ from .packed_resources import UnknownFormat, settle
 
 PACKED_RESOURCES = "packed-resources"
 LIBPYTHON = "libpython3.a"
-# What PyOxidizer compiles or writes itself. The rest of a libpython is from the archive of a Python.
+# What PyOxidizer compiles or writes itself. The rest of libpython is from the Python's archive.
 TEMPORARY_MEMBER = re.compile(r"[0-9a-f]{16}-config\.o|libpython\.[0-9]+\.o")
 
 TEMPORARY_URL = re.compile(rb'("url": "file:///)[^"]*/')
+ARCHIVE_INFO = re.compile(rb'("archive_info": )\{[^{}]*(\{[^{}]*\}[^{}]*)?\}')
 CHECKSUM = re.compile(
     rb'^("?(?:(?:\.\./)+bin/|[^/\r\n]+/direct_url\.json)[^\r\n]*),[^,\r\n]*,[0-9]*(?=\r?$)',
     re.MULTILINE,
@@ -54,11 +55,12 @@ def settle_packed_resources(path: Path) -> None:
 def settle_metadata(name: bytes, content: bytes) -> bytes:
     """What a file of a distribution's metadata shall contain, instead of `content`.
 
-    pip records the temporary path of a wheel that it was given, and that of Python in the first
-    line of a script. So the checksum of a script, which is not even packaged, differs as well.
+    pip records the temporary path of a wheel that it was given, its hash, in which the times of a
+    wheel's making are, and the path of Python in the first line of a script. So the checksum of a
+    script, which is not even packaged, differs as well.
     """
     if name == b"direct_url.json":
-        return TEMPORARY_URL.sub(rb"\1", content)
+        return ARCHIVE_INFO.sub(rb"\1{}", TEMPORARY_URL.sub(rb"\1", content))
     return CHECKSUM.sub(rb"\1,,", content) if name == b"RECORD" else content
 
 
