@@ -7,7 +7,7 @@ that: `/opt/app/bin/pkg/module.py`.
 
 import marshal
 import sys
-from importlib.machinery import ModuleSpec, SourcelessFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
 
 import _imp
 
@@ -33,10 +33,8 @@ class PayloadLoader(SourcelessFileLoader):
     def is_package(self, fullname: str) -> bool:
         return self._is_package
 
-    def get_code(self, fullname: str) -> "CodeType":
-        if self._code is None:
-            source = self.get_data(self.path)
-            return compile(source, self.path, "exec", dont_inherit=True)
+    def get_code(self, fullname: str) -> "Optional[CodeType]":
+        assert self._code is not None
         code: "CodeType" = marshal.loads(self.payload.read(self._code))
         # As Python's own loaders do it: a path of the machine that compiled it says nothing.
         _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
@@ -67,6 +65,20 @@ class PayloadLoader(SourcelessFileLoader):
         )
 
 
+class PayloadSourceLoader(PayloadLoader):
+    """Loads a module that has only its source.
+
+    Python's own methods compile it, so that no frame of ours is in the traceback of a SyntaxError.
+    """
+
+    get_code = SourceFileLoader.get_code  # type: ignore[assignment]
+    source_to_code = SourceFileLoader.source_to_code
+
+    def path_stats(self, path: str) -> "Any":
+        """Raises OSError: there is no bytecode to compare with."""
+        raise OSError
+
+
 class PayloadFinder:
     """Finds modules in one folder of a payload; `folder` is "" or ends with "/"."""
 
@@ -76,8 +88,10 @@ class PayloadFinder:
 
     def find_spec(self, fullname: str, target: "Any" = None) -> "Optional[ModuleSpec]":
         key = self.folder + fullname.rpartition(".")[2]
-        if key in self.payload.modules:
-            loader = PayloadLoader(self.payload, key, fullname)
+        module = self.payload.modules.get(key)
+        if module is not None:
+            loader_class = PayloadSourceLoader if module[2] is None else PayloadLoader
+            loader = loader_class(self.payload, key, fullname)
             spec = ModuleSpec(
                 fullname, loader, origin=loader.path, is_package=loader.is_package(fullname)
             )

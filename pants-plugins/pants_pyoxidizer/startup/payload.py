@@ -12,9 +12,9 @@ the contents suits one of them only):
     start       (module or None, function or None)
 
 Paths are relative to a root like site-packages, with "/". Code and contents are (offset, size,
-CRC-32, whether zlib compressed it); a module's code may be None, then its source is among the files. The footer consists of
-four little-endian numbers of 8 bytes, and MAGIC: size of all that comes before the footer, size of
-the index, CRC-32 of the index, format.
+CRC-32, whether zlib compressed it); a module's code may be None, then its source is among the
+files. The footer consists of four little-endian numbers of 8 bytes, and MAGIC: size of all that
+comes before the footer, size of the index, CRC-32 of the index, format.
 
 A payload is appended to an executable, or lies beside it (see `find`). What `prepare_wheel` writes
 for one wheel has the same form, without anything to start.
