@@ -35,7 +35,7 @@ from pants_pyoxidizer.target_types import (
 )
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest
-from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest
 from pants_pyoxidizer.util_rules.contents import Contents, ContentsRequest
 from pants_pyoxidizer.util_rules.distributions import (
     Distributions,
@@ -114,7 +114,7 @@ async def collect_ingredients(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidi
     python, rust, c_toolchain, first_party = await MultiGet(
         Get(StandalonePython, StandalonePythonRequest, python_request),
         Get(RustToolchain, {}),
-        Get(CToolchain, {}),
+        Get(CToolchain, CToolchainRequest(with_make=field_set.template.value is not None)),
         Get(FirstPartyWheels, FirstPartyWheelsRequest(distributions.targets)),
     )
     third_party = await Get(

@@ -19,8 +19,14 @@ from pants.util.strutil import softwrap
 
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
 
-# Only `cc` tells its version the same way everywhere; `make` builds the jemalloc crate.
-_TOOLS = (("cc", BinaryPathTest(("--version",))), ("ar", None), ("make", None))
+# Only `cc` tells its version the same way everywhere.
+_TOOLS = (("cc", BinaryPathTest(("--version",))), ("ar", None))
+
+
+@dataclass(frozen=True)
+class CToolchainRequest:
+    # The crate jemalloc needs it, which PyOxidizer takes for what a template configures.
+    with_make: bool
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,14 @@ class CToolchain:
 
 
 @rule(desc="Find the C toolchain", level=LogLevel.DEBUG)
-async def find_c_toolchain(pyoxidizer: PyOxidizer.EnvironmentAware) -> CToolchain:
+async def find_c_toolchain(
+    request: CToolchainRequest, pyoxidizer: PyOxidizer.EnvironmentAware
+) -> CToolchain:
     search_path = pyoxidizer.c_toolchain_search_path
+    tools = (*_TOOLS, ("make", None)) if request.with_make else _TOOLS
     found = await MultiGet(
         Get(BinaryPaths, BinaryPathRequest(binary_name=name, search_path=search_path, test=test))
-        for name, test in _TOOLS
+        for name, test in tools
     )
     missing = [paths.binary_name for paths in found if not paths.paths]
     if missing:
