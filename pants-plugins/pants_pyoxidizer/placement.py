@@ -20,7 +20,7 @@ class Resources(Enum):
 
 @dataclass(frozen=True)
 class Placement:
-    """`reason` says why a wheel lies on the filesystem; it is empty for one in memory."""
+    """`reason` says why a wheel lies on the filesystem, if not for `resources`."""
 
     wheel: Wheel
     on_filesystem: bool
@@ -41,7 +41,7 @@ def _place(wheel: Wheel, resources: Resources, forced: bool) -> Placement:
     if forced:
         return Placement(wheel, True, "named in `filesystem_resources`")
     if resources == Resources.FILESYSTEM:
-        return Placement(wheel, True, "`resources` says so")
+        return Placement(wheel, True)
     reason = _needs_files(wheel) if resources == Resources.AUTO else ""
     return Placement(wheel, bool(reason), reason)
 
@@ -61,7 +61,11 @@ def describe(placements: Iterable[Placement]) -> str:
     """One sentence for users."""
     placements = tuple(placements)
     inside = ", ".join(p.wheel.name for p in placements if not p.on_filesystem)
-    beside = ", ".join(f"{p.wheel.name} ({p.reason})" for p in placements if p.on_filesystem)
+    beside = ", ".join(
+        f"{p.wheel.name} ({p.reason})" if p.reason else p.wheel.name
+        for p in placements
+        if p.on_filesystem
+    )
     parts = [
         f"{inside} in the executable" if inside else "",
         f"{beside} in `lib`" if beside else "",

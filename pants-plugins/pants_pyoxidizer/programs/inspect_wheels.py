@@ -52,6 +52,9 @@ _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
 # site-packages.
 PEX_NOTE = ".layout.json"
 PEX_PREFIX = ".prefix"
+_SCRIPT = re.compile(r"(?:[^/]+\.data/scripts|\.prefix/bin)/")
+# ELF, and Mach-O of 64 bits and of several architectures.
+PROGRAM_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -81,6 +84,8 @@ def describe_wheel(path: str) -> dict[str, Any]:
                 require_once(names, f"{dist_info}/RECORD")
                 metadata = read_headers(archive, names, f"{dist_info}/METADATA")
                 wheel = read_headers(archive, names, f"{dist_info}/WHEEL")
+                content = describe_content(names)
+                content["native"] = content["native"] or has_programs(archive)
     except zipfile.BadZipFile as error:
         raise BrokenWheel(f"it is not a readable zip file ({error}).") from error
     except _ZIP_ERRORS as error:
@@ -100,7 +105,7 @@ def describe_wheel(path: str) -> dict[str, Any]:
         "tags": expand_tags(header_values(wheel, "Tag") or ["-".join(name_parts[-3:])]),
         "root_is_purelib": required_value(wheel, "Root-Is-Purelib").lower() == "true",
         "sha256": sha256,
-        **describe_content(names),
+        **content,
     }
 
 
@@ -139,6 +144,16 @@ def describe_content(names: Iterable[str]) -> dict[str, Any]:
         "native": any(_NATIVE_FILE.fullmatch(file.rpartition("/")[2]) for file in files),
         "data_files": sorted(data_files),
     }
+
+
+def has_programs(archive: zipfile.ZipFile) -> bool:
+    """Whether some of the scripts are programs of machine code, as those of ruff or cmake."""
+    for info in archive.infolist():
+        if _SCRIPT.match(info.filename) and not info.is_dir():
+            with archive.open(info) as file:
+                if file.read(len(PROGRAM_MAGIC[0])) in PROGRAM_MAGIC:
+                    return True
+    return False
 
 
 def parse_filename(filename: str) -> list[str]:
@@ -267,13 +282,18 @@ def expand_tags(tags: Iterable[str]) -> list[str]:
 
 
 def site_packages_path(name: str) -> str | None:
-    """Where in site-packages a member is installed, None for dist-info and elsewhere (PEP 427)."""
+    """Where in a folder like site-packages a member is installed (PEP 427).
+
+    As `pip install --target` does it, data goes to the root. None for dist-info and scripts.
+    """
     top, _, rest = name.partition("/")
-    if rest and (top.endswith(".dist-info") or top == PEX_PREFIX):
+    if rest and (top.endswith(".dist-info") or _SCRIPT.match(name)):
         return None
+    if top == PEX_PREFIX:
+        return rest or None
     if rest and top.endswith(".data"):
         scheme, _, inner = rest.partition("/")
-        return inner or None if scheme in ("purelib", "platlib") else None
+        return inner or None if scheme in ("purelib", "platlib", "data") else None
     return name
 
 

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Turns wheels into the payload of a program. The runtime itself runs this, so that bytecode suits it.
+"""Turns wheels into the payload of a program. The runtime runs this, so that bytecode suits it.
 
 usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
@@ -7,11 +7,12 @@ usage: runtime wheel [--sources] --output PART WHEEL
        runtime program --output EXECUTABLE [--beside] [--module M [--function F]] PART...
 
 `wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
-site-packages. `modules` prepares modules in a folder, compressed. `program` writes a copy of the runtime with all the parts appended, or beside it.
-Where parts have the same path, the first one counts.
+site-packages. `modules` prepares modules in a folder, compressed. `program` writes a copy of the
+runtime with all the parts appended, or beside it. Where parts have the same path, the first one
+counts.
 
-Modules become bytecode; with `--sources`, all their sources go along. A module that does not compile
-stays source, and fails when it is imported, as it would elsewhere.
+Modules become bytecode; with `--sources`, all their sources go along. A module that does not
+compile stays source, and fails when it is imported, as it would elsewhere.
 """
 
 from __future__ import annotations

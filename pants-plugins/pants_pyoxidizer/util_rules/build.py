@@ -129,7 +129,11 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "PIP_NO_CACHE_DIR": "1",
     }
     if request.optimize_size:
-        env.update(CARGO_PROFILE_RELEASE_LTO="fat", CARGO_PROFILE_RELEASE_CODEGEN_UNITS="1")
+        env.update(
+            CARGO_PROFILE_DEV_STRIP="debuginfo",  # Of libpython.
+            CARGO_PROFILE_RELEASE_CODEGEN_UNITS="1",
+            CARGO_PROFILE_RELEASE_LTO="fat",
+        )
     rust = request.rust.system
     if rust is not None:
         env.update(

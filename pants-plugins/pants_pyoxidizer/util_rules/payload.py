@@ -138,15 +138,17 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
             Get(
                 Digest,
                 DigestSubset(
-                    digest, PathGlobs(["**", *(f"!{glob.escape(path)}" for path in paths)])
+                    digest, PathGlobs(["**", *(f"!/{glob.escape(path)}" for path in paths)])
                 ),
             )
             for digest, paths in zip(on_filesystem, hidden)
         ),
     )
+    inside = [p.wheel.filename for p in request.placements if not p.on_filesystem]
     return Payload(
         in_memory=parts,
-        parts=tuple(part_name(p.wheel.filename) for p in request.placements if not p.on_filesystem),
+        # As on any `sys.path`, the standard library comes first.
+        parts=(SELDOM_PART, *map(part_name, inside)),
         on_filesystem=await Get(Digest, MergeDigests(files)),
     )
 

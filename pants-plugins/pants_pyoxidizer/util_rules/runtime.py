@@ -96,9 +96,10 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
         Get(Digest, CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
         Get(Digest, CreateDigest(map(_startup_file, STARTUP_FILES))),
     )
-    mode = " ".join(("", *request.args))
+    version = request.python.python.minor_version
+    mode = "".join(f" {argument}" for argument in request.args)
     build_request = BuildRequest(
-        description=f"Building the Python {request.python.python.minor_version} runtime{mode} (once)",
+        description=f"Building the Python {version} runtime{mode} (once)",
         name=NAME,
         args=request.args,
         config=RenderedConfig(config_digest),
@@ -112,7 +113,7 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
     digest = await Get(Digest, RemovePrefix(built.digest, built.install_dir))
     executable, beside, seldom = await MultiGet(
         Get(Digest, DigestSubset(digest, PathGlobs([NAME]))),
-        Get(Digest, DigestSubset(digest, PathGlobs(["**", f"!{NAME}", f"!{SELDOM_DIR}/**"]))),
+        Get(Digest, DigestSubset(digest, PathGlobs(["**", f"!/{NAME}", f"!/{SELDOM_DIR}"]))),
         Get(Digest, DigestSubset(digest, PathGlobs([f"{SELDOM_DIR}/**"]))),
     )
     return Runtime(executable, beside, seldom, built.install_dir)
