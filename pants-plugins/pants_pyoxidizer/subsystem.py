@@ -97,7 +97,7 @@ class PyOxidizer(PythonToolBase):
 
             `system`: the one found on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
             `managed`: Rust 1.66.0, which PyOxidizer downloads, from outside package registries; all
-            crates are compiled in every build.
+            crates are compiled whenever PyOxidizer runs.
             `auto`: the system's, or else the managed one.
             """
         ),

@@ -146,7 +146,7 @@ class PyOxidizerEntryPointField(StringField):
         exit status, as with a console script. For example, `entry_point="myproject.myapp:main"`.
 
         The module (not the function) must be in one of the wheels that go into the binary. This is
-        checked before PyOxidizer starts.
+        checked before anything is built.
         """
     )
 
@@ -196,9 +196,10 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
         Requirements that must lie on the filesystem, beside the executable, rather than inside of
         it.
 
-        By default, none. Set it for packages that look for their own files or shared libraries,
-        for example `["numpy==1.26.4"]`. What such a package requires is laid out with it. Each
-        must be among the requirements that the distributions' code has anyway.
+        By default, none. Set it for packages that need files on disk though `resources` would put
+        them into the executable, for example `["jsonschema==4.21.1"]`. What such a package requires
+        is laid out with it. Each must be among the requirements that the distributions' code has
+        anyway.
         """
     )
 
@@ -212,14 +213,14 @@ class PyOxidizerResourcesField(StringField):
         Where the code goes, with its data.
 
         By default, `"auto"`: wheels of Python modules alone go into the executable; those with
-        native code or data files lie on the filesystem, in `lib` beside it.
+        native code or data files lie in the folder `lib` beside it.
 
         `"in-memory"`: all of it goes into the executable. A wheel with native code is an error.
 
-        `"filesystem"`: all of it lies in `lib`, as pip would install it.
+        `"filesystem"`: all of it lies in `lib`, laid out as pip would, as bytecode.
 
         What `filesystem_resources` names lies in `lib` either way. A `template` decides for
-        itself.
+        itself: with one, this field cannot be set.
         """
     )
 
@@ -233,10 +234,12 @@ class PyOxidizerPayloadField(StringField):
         Where the code that goes "in memory" is kept.
 
         By default, `"appended"`: at the end of the executable, so that it is one file. Tools that
-        rewrite executables (`strip`, `patchelf`, code signing on macOS) would remove it.
+        rewrite executables (`strip`, `patchelf`, code signing on macOS) remove it, or fail.
 
         `"file"`: beside the executable, as `<binary_name>{PAYLOAD_SUFFIX}`, which must travel with
-        it. The executable may then be signed.
+        it. The executable may then be stripped or signed; a signature does not cover the payload.
+
+        With a `template`, this field cannot be set.
         """
     )
 
@@ -249,7 +252,9 @@ class PyOxidizerIncludeSourcesField(BoolField):
         Whether the sources of the code go along with its bytecode.
 
         By default, they do not: tracebacks show line numbers, but not the lines, and
-        `inspect.getsource` finds nothing.
+        `inspect.getsource` finds nothing. Those of the standard library never do.
+
+        With a `template`, this field cannot be set.
         """
     )
 
@@ -261,9 +266,9 @@ class PyOxidizerTemplateField(OptionalSingleSourceField):
         """
         A PyOxidizer configuration of your own, with the extension `.bzlt`.
 
-        By default, one that suits most programs. The path is relative to the BUILD file, for
-        example `template="pyoxidizer.bzlt"`. Parameters are written `$NAME` or `${NAME}`, and `$$`
-        is a dollar sign:
+        By default, none: PyOxidizer does not run for each binary then. The path is relative to the
+        BUILD file, for example `template="pyoxidizer.bzlt"`. Parameters are written `$NAME` or
+        `${NAME}`, and `$$` is a dollar sign:
 
           * `RUN_MODULE` - The statement that runs the `entry_point`, or nothing.
 
