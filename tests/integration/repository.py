@@ -42,10 +42,12 @@ rust = "system"
 @dataclass(frozen=True)
 class Repository:
     path: Path
+    # The user's home, with all caches in it; None for that of the user who runs the tests.
+    home: Path | None = None
 
     @classmethod
-    def create(cls, path: Path, pants_toml: str = "") -> Repository:
-        repository = cls(path)
+    def create(cls, path: Path, pants_toml: str = "", home: Path | None = None) -> Repository:
+        repository = cls(path, home)
         plugins = Path(pants_pyoxidizer.__file__).parent.parent
         repository.write({"pants.toml": PANTS_TOML.format(plugins=plugins) + dedent(pants_toml)})
         return repository
@@ -58,11 +60,14 @@ class Repository:
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start Pants, with its output in pipes."""
+        # Pants must not take the sandbox of the test for its own surroundings.
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PEX")}
+        if self.home is not None:
+            env.update(HOME=str(self.home), XDG_CACHE_HOME=str(self.home / "cache"))
         process: subprocess.Popen[str] = subprocess.Popen(
             [sys.executable, "-m", "pants", "--no-dynamic-ui", "--no-colors", *args],
             cwd=self.path,
-            # Pants must not take the sandbox of the test for its own surroundings.
-            env={k: v for k, v in os.environ.items() if not k.startswith("PEX")},
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
