@@ -193,7 +193,44 @@ def bytecode(path: str, data: bytes) -> bytes | None:
             code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=0)
         except (SyntaxError, ValueError, RecursionError):  # ValueError: it has null bytes.
             return None
-    return marshal.dumps(code)
+    return dump_sorted(code) if sys.version_info < (3, 11) and has_set(code) else marshal.dumps(code)
+
+
+def has_set(value: object) -> bool:
+    if isinstance(value, CodeType):
+        return has_set(value.co_consts)
+    return isinstance(value, frozenset) or isinstance(value, tuple) and any(map(has_set, value))
+
+
+def dump_sorted(value: object) -> bytes:
+    """Marshal code whose bytes do not depend on the order of sets, which is another each time.
+
+    From Python 3.11 on, marshal does so itself. The format is that of Python 3.8 to 3.10 (their
+    `marshal.c`), without references to what came before.
+    """
+    if isinstance(value, (tuple, frozenset)):
+        items = list(map(dump_sorted, value))
+        if isinstance(value, frozenset):
+            items.sort()
+        kind = b"(" if isinstance(value, tuple) else b">"
+        return kind + len(items).to_bytes(4, "little") + b"".join(items)
+    if not isinstance(value, CodeType):
+        return marshal.dumps(value, 2)  # Without references, too.
+    code = value
+    numbers = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    numbers += (code.co_nlocals, code.co_stacksize, code.co_flags)
+    objects = (code.co_code, code.co_consts, code.co_names, code.co_varnames)
+    objects += (code.co_freevars, code.co_cellvars, code.co_filename, code.co_name)
+    lines = code.co_linetable if sys.version_info >= (3, 10) else code.co_lnotab
+    return b"".join(
+        (
+            b"c",
+            *(number.to_bytes(4, "little") for number in numbers),
+            *map(dump_sorted, objects),
+            code.co_firstlineno.to_bytes(4, "little"),
+            dump_sorted(lines),
+        )
+    )
 
 
 # --- Modules in a folder ---
