@@ -193,7 +193,9 @@ def bytecode(path: str, data: bytes) -> bytes | None:
             code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=0)
         except (SyntaxError, ValueError, RecursionError):  # ValueError: it has null bytes.
             return None
-    return dump_sorted(code) if sys.version_info < (3, 11) and has_set(code) else marshal.dumps(code)
+    return (
+        dump_sorted(code) if sys.version_info < (3, 11) and has_set(code) else marshal.dumps(code)
+    )
 
 
 def has_set(value: object) -> bool:

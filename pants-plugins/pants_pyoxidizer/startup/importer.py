@@ -71,7 +71,7 @@ class PayloadSourceLoader(PayloadLoader):
     Python's own methods compile it, so that no frame of ours is in the traceback of a SyntaxError.
     """
 
-    get_code = SourceFileLoader.get_code  # type: ignore[assignment]
+    get_code = SourceFileLoader.get_code
     source_to_code = SourceFileLoader.source_to_code
 
     def path_stats(self, path: str) -> "Any":
