@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Mapping
 from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.engine.addresses import Address
 from pants.engine.fs import (
     Digest,
     DigestContents,
@@ -24,6 +24,7 @@ from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer import data
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.util_rules.build import (
     Build,
@@ -45,7 +46,7 @@ CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, BUILT, RESULT = (Digest(c * 64, 1) for c 
 EXECUTABLE = "x86_64-unknown-linux-gnu/release/install/my-app"
 
 REQUEST = BuildRequest(
-    address=Address("project", target_name="bin"),
+    description="Building project:bin with PyOxidizer",
     name="my-app",
     args=("--release",),
     config=RenderedConfig(CONFIG),
@@ -58,7 +59,7 @@ REQUEST = BuildRequest(
     ),
     rust=RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80\ncargo 1.80")),
     c_toolchain=CToolchain("/usr/bin:/bin", "cc 12"),
-    wheels=WHEELS,
+    inputs=WHEELS,
     wheel_dirs=(".", "third_party"),
 )
 MANAGED_RUST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
@@ -131,6 +132,9 @@ def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[s
             "cargo_driver.py",
             "cargo_project.py",
             "crates_cache.py",
+            "repeatable.py",
+            "packed_resources.py",
+            "rustc_wrapper",
             "ar_archive.py",
         ),
         argv=(
@@ -150,6 +154,33 @@ def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[s
     assert process.description == "Building project:bin with PyOxidizer"
 
 
+def test_what_is_built_once_takes_longer_to_be_smaller() -> None:
+    small, _ = run_build(dataclasses.replace(MANAGED_RUST, optimize_size=True))
+    env = {
+        "CARGO_PROFILE_DEV_STRIP": "debuginfo",
+        "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1",
+        "CARGO_PROFILE_RELEASE_LTO": "fat",
+    }
+    process, _ = run_build(MANAGED_RUST)
+    assert small == dataclasses.replace(
+        process,
+        argv=(
+            *("--name", "my-app", "--result", "__result.json", "--strip-libraries", "--"),
+            *("build", "--release"),
+        ),
+        env=FrozenDict({**process.env, **env}),
+    )
+
+
+def test_the_programs_have_all_that_they_import() -> None:
+    process, _ = run_build(REQUEST)
+    texts = "".join(data.read(f"programs/{name}").decode() for name in process.programs)
+    names = re.findall(r"^from \.(?: import (\w+)|(\w+) import)", texts, re.MULTILINE)
+    imported = {f"{one or other}.py" for one, other in names}
+    started = {"run_pyoxidizer.py", "cargo", "cargo_driver.py", "rustc_wrapper"}
+    assert imported | started == {*process.programs}
+
+
 def test_the_executable_is_the_one_that_was_built() -> None:
     _, built = run_build(REQUEST)
     assert built == Build(RESULT, EXECUTABLE)
@@ -167,7 +198,7 @@ def test_the_environment_of_this_machine_plays_no_part(
 
 
 def test_the_same_binary_for_another_target_is_not_built_again() -> None:
-    another = dataclasses.replace(REQUEST, address=Address("other", target_name="bin"))
+    another = dataclasses.replace(REQUEST, description="Building other:bin with PyOxidizer")
     assert another == REQUEST
     assert hash(another) == hash(REQUEST)
     assert run_build(another)[0] == run_build(REQUEST)[0]
@@ -194,8 +225,13 @@ def test_a_triple_that_the_python_is_not_for() -> None:
         check_target_triple(request)
     assert " ".join(str(e.value).split()) == (
         "`--target-triple` in `[pyoxidizer].args` is aarch64-apple-darwin, but the Python to embed "
-        "into project:bin is for x86_64-unknown-linux-gnu. To fix, remove the argument."
+        "is for x86_64-unknown-linux-gnu. To fix, remove the argument."
     )
+
+
+def test_without_wheels_pip_has_nothing_to_look_at() -> None:
+    request = dataclasses.replace(REQUEST, wheel_dirs=())
+    assert environment(request) == {**SYSTEM_RUST_ENVIRONMENT, "PIP_FIND_LINKS": ""}
 
 
 def test_each_python_has_a_cache_of_its_own() -> None:

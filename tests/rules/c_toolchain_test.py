@@ -11,22 +11,26 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_pyoxidizer.util_rules import c_toolchain
-from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest
 
 
-def find(*search_path: Path) -> CToolchain:
+def find(*search_path: Path, with_make: bool = True) -> CToolchain:
     """What a new start of Pants finds."""
     rule_runner = RuleRunner(
-        rules=[*c_toolchain.rules(), *system_binaries.rules(), QueryRule(CToolchain, ())]
+        rules=[
+            *c_toolchain.rules(),
+            *system_binaries.rules(),
+            QueryRule(CToolchain, (CToolchainRequest,)),
+        ]
     )
     folders = [str(path) for path in search_path]
     rule_runner.set_options([f"--pyoxidizer-c-toolchain-search-path={folders}"])
-    return rule_runner.request(CToolchain, [])
+    return rule_runner.request(CToolchain, [CToolchainRequest(with_make)])
 
 
-def refusal(search_path: Path) -> str:
+def refusal(search_path: Path, with_make: bool = True) -> str:
     with pytest.raises(ExecutionError) as e:
-        find(search_path)
+        find(search_path, with_make=with_make)
     errors: tuple[Exception, ...] = e.value.wrapped_exceptions
     assert [type(error) for error in errors] == [BinaryNotFoundError]
     return str(errors[0])
@@ -62,6 +66,16 @@ def test_missing_tools_are_named_with_where_they_were_looked_for(
     for name in there:
         install(tmp_path, name)
     assert refusal(tmp_path) == missing(tmp_path, names)
+
+
+def test_make_is_wanted_only_where_something_is_built_with_it(tmp_path: Path) -> None:
+    assert refusal(tmp_path, with_make=False) == missing(tmp_path, "`cc` and `ar`")
+    for name in ("cc", "ar"):
+        install(tmp_path, name)
+    without = find(tmp_path, with_make=False)
+    assert refusal(tmp_path) == missing(tmp_path, "`make`")
+    install(tmp_path, "make")
+    assert find(tmp_path) == find(tmp_path, with_make=False) == without
 
 
 def test_a_compiler_that_does_not_run_is_a_missing_one(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import run_rule_with_mocks
 
-from pants_pyoxidizer.entry_point import parse_entry_point, run_command
+from pants_pyoxidizer.entry_point import EntryPoint, parse_entry_point
+from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.util_rules.contents import (
     Contents,
     ContentsRequest,
@@ -16,50 +17,22 @@ from pants_pyoxidizer.util_rules.contents import (
     determine_contents,
 )
 from pants_pyoxidizer.wheel_metadata import Wheel
+from unit.wheels import wheel
 
 TRIPLE = "x86_64-unknown-linux-gnu"
-
-
-def wheel(
-    name: str,
-    version: str = "1.0",
-    *,
-    requires: tuple[str, ...] = (),
-    tag: str = "py3-none-any",
-    modules: tuple[str, ...] = (),
-    packages: tuple[str, ...] = (),
-    executable_packages: tuple[str, ...] = (),
-) -> Wheel:
-    filename = f"{name}-{version}-{tag}.whl"
-    return Wheel(
-        path=f"wheels/{filename}",
-        filename=filename,
-        name=name,
-        version=version,
-        requires_dist=requires,
-        requires_python=None,
-        provides_extra=(),
-        tags=(tag,),
-        root_is_purelib=True,
-        modules=modules,
-        packages=packages,
-        namespaces=(),
-        executable_packages=executable_packages,
-        native=False,
-        data_files=(),
-        sha256="",
-    )
 
 
 def contents(
     *first_party: Wheel,
     third_party: tuple[Wheel, ...] = (),
     entry_point: str | None = None,
+    resources: Resources | None = Resources.AUTO,
     filesystem_resources: tuple[str, ...] = (),
 ) -> Contents:
     request = ContentsRequest(
         address=Address("project", target_name="bin"),
         entry_point=entry_point,
+        resources=resources,
         filesystem_resources=filesystem_resources,
         first_party=first_party,
         third_party=third_party,
@@ -73,29 +46,30 @@ def contents(
 APP = wheel(
     "app",
     requires=("lib", "six>=1.16", "old; python_version < '3'"),
-    modules=("app", "app.main", "app.cli", "app.cli.__main__"),
-    packages=("app", "app.cli"),
-    executable_packages=("app.cli",),
+    files=("app/__init__.py", "app/main.py", "app/cli/__init__.py", "app/cli/__main__.py"),
 )
-LIB = wheel("lib", modules=("lib",), packages=("lib",))
-SIX = wheel("six", "1.16.0", tag="py2.py3-none-any", modules=("six",))
+LIB = wheel("lib", files=("lib/__init__.py",))
+SIX = wheel("six", "1.16.0", tags=("py2.py3-none-any",), files=("six.py",))
+NUMPY = wheel("numpy", "1.26.4", files=("numpy/__init__.py", "numpy/core.abi3.so"))
+PYTZ = wheel("pytz", files=("pytz/__init__.py", "pytz/zoneinfo/UTC"))
 
 
 def test_first_party_wheels_come_first_and_nothing_runs_without_an_entry_point() -> None:
     assert contents(APP, LIB, third_party=(SIX,)) == Contents(
-        run_command=None, wheels=(APP.path, LIB.path, SIX.path), filesystem_wheels=()
+        entry_point=None,
+        placements=(Placement(APP, False), Placement(LIB, False), Placement(SIX, False)),
     )
 
 
 @pytest.mark.parametrize("entry_point", ["app.main", "app.cli", "app.cli.__main__", "app:main"])
 def test_entry_points_in_the_wheels_run(entry_point: str) -> None:
     found = contents(APP, LIB, SIX, entry_point=entry_point)
-    assert found.run_command == run_command(parse_entry_point(entry_point))
+    assert found.entry_point == parse_entry_point(entry_point)
 
 
 def test_entry_points_may_be_third_party() -> None:
     found = contents(APP, LIB, third_party=(SIX,), entry_point="six")
-    assert found.run_command == run_command(parse_entry_point("six"))
+    assert found.entry_point == EntryPoint("six")
 
 
 CORRECT_THE_FIELD = (
@@ -140,9 +114,10 @@ def test_requirements_that_do_not_come_with_the_wheels() -> None:
 
 
 def test_wheels_for_another_python() -> None:
-    numpy = wheel("numpy", tag="cp39-cp39-manylinux_2_17_x86_64")
+    numpy = wheel("numpy", tags=("cp39-cp39-manylinux_2_17_x86_64",))
+    mac = wheel("mac", tags=("py3-none-macosx_11_0_arm64",))
     with pytest.raises(UnusableWheelsError) as e:
-        contents(wheel("app"), third_party=(numpy, wheel("mac", tag="py3-none-macosx_11_0_arm64")))
+        contents(wheel("app"), third_party=(numpy, mac))
     assert str(e.value) == (
         "Wheels of the target project:bin cannot be used by Python 3.11.7 on "
         "x86_64-unknown-linux-gnu, which is to be embedded:\n\n"
@@ -156,14 +131,85 @@ def test_wheels_for_another_python() -> None:
 
 def test_filesystem_resources_take_along_what_they_require() -> None:
     app = wheel("app", requires=("pandas", "six"))
-    numpy = wheel("numpy", "1.26.4")
-    pandas = wheel("pandas", "2.2.0", requires=("NumPy>=1.22",))
-    found = contents(app, third_party=(numpy, pandas, SIX), filesystem_resources=("Pandas==2.2.0",))
+    pytz = wheel("pytz")
+    pandas = wheel("pandas", "2.2.0", requires=("PyTZ>=1",))
+    found = contents(app, third_party=(pandas, pytz, SIX), filesystem_resources=("Pandas==2.2.0",))
+    named = "named in `filesystem_resources`"
     assert found == Contents(
-        run_command=None,
-        wheels=(app.path, SIX.path),
-        filesystem_wheels=(numpy.path, pandas.path),
+        entry_point=None,
+        placements=(
+            Placement(app, False),
+            Placement(pandas, True, named),
+            Placement(pytz, True, named),
+            Placement(SIX, False),
+        ),
     )
+    assert found.paths(on_filesystem=False) == (app.path, SIX.path)
+    assert found.paths(on_filesystem=True) == (pandas.path, pytz.path)
+
+
+def test_the_folders_are_those_of_all_wheels() -> None:
+    found = contents(wheel("app", folder=""), third_party=(SIX, NUMPY))
+    assert found.folders == (".", "wheels")
+
+
+# --- Where the code goes
+
+
+def test_by_default_what_needs_files_lies_on_the_filesystem() -> None:
+    assert contents(wheel("app"), third_party=(NUMPY, PYTZ)).placements == (
+        Placement(wheel("app"), False),
+        Placement(NUMPY, True, "native code"),
+        Placement(PYTZ, True, "data files"),
+    )
+
+
+def test_all_of_it_may_lie_on_the_filesystem() -> None:
+    found = contents(wheel("app"), third_party=(NUMPY,), resources=Resources.FILESYSTEM)
+    assert found.placements == (
+        Placement(wheel("app"), True),
+        Placement(NUMPY, True),
+    )
+
+
+def test_data_files_may_go_into_the_executable() -> None:
+    found = contents(wheel("app"), third_party=(PYTZ,), resources=Resources.IN_MEMORY)
+    assert found.placements == (Placement(wheel("app"), False), Placement(PYTZ, False))
+
+
+def test_native_code_may_not() -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        contents(wheel("app"), third_party=(PYTZ, NUMPY), resources=Resources.IN_MEMORY)
+    assert str(e.value) == (
+        "The `resources` field in target project:bin is 'in-memory', but the native code of these "
+        "wheels can only be loaded from files:\n\n"
+        "  * numpy-1.26.4-py3-none-any.whl\n\n"
+        "To fix, name their requirements in `filesystem_resources`, or set `resources` to 'auto'."
+    )
+
+
+def test_native_code_may_be_named_in_filesystem_resources() -> None:
+    found = contents(
+        wheel("app"),
+        third_party=(NUMPY,),
+        resources=Resources.IN_MEMORY,
+        filesystem_resources=("numpy",),
+    )
+    assert found.placements == (
+        Placement(wheel("app"), False),
+        Placement(NUMPY, True, "named in `filesystem_resources`"),
+    )
+
+
+def test_a_template_decides_itself() -> None:
+    found = contents(
+        wheel("app"), third_party=(NUMPY, SIX), resources=None, filesystem_resources=("six",)
+    )
+    assert found.paths(on_filesystem=False) == (wheel("app").path, NUMPY.path)
+    assert found.paths(on_filesystem=True) == (SIX.path,)
+
+
+# --- What is refused
 
 
 def parse_error(text: str) -> str:
@@ -191,7 +237,7 @@ def test_filesystem_resources_that_are_refused(resource: str, problem: str) -> N
 
 def test_tags_come_before_requirements_and_these_before_the_fields() -> None:
     """The cure of the first may be the cure of the others."""
-    wheels = (wheel("app", requires=("six",), tag="cp39-cp39-linux_x86_64"),)
+    wheels = (wheel("app", requires=("six",), tags=("cp39-cp39-linux_x86_64",)),)
     with pytest.raises(UnusableWheelsError, match="cannot be used by Python"):
         contents(*wheels, entry_point="nothing", filesystem_resources=("six",))
     wheels = (wheel("app", requires=("six",)),)

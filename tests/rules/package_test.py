@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-from typing import Any
+import dataclasses
+from typing import Any, Callable, Union
 
 import pytest
 from pants.backend.python.macros.python_artifact import PythonArtifact
@@ -12,23 +12,32 @@ from pants.backend.python.util_rules.interpreter_constraints import InterpreterC
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact
 from pants.core.goals.run import RunRequest
 from pants.engine.addresses import Address, Addresses
-from pants.engine.fs import AddPrefix, Digest, MergeDigests
+from pants.engine.fs import AddPrefix, Digest
 from pants.engine.target import InvalidFieldException, InvalidTargetException, Targets
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.goals.package import (
+    DefaultBuildRequest,
+    Ingredients,
     PyOxidizerBinary,
     PyOxidizerFieldSet,
+    TemplateBuildRequest,
     build_binary,
+    build_from_runtime,
+    build_from_template,
+    collect_ingredients,
     package_binary,
 )
 from pants_pyoxidizer.goals.run import run_binary
+from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
+from pants_pyoxidizer.util_rules.artifact import ArtifactRequest
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest
-from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest
 from pants_pyoxidizer.util_rules.contents import Contents, ContentsRequest, determine_contents
 from pants_pyoxidizer.util_rules.distributions import (
     Distributions,
@@ -37,22 +46,31 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheelsRequest,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
-from pants_pyoxidizer.util_rules.rendered_config import (
-    RenderedConfig,
-    RenderedConfigRequest,
-    default_template,
+from pants_pyoxidizer.util_rules.payload import (
+    Payload,
+    PayloadRequest,
+    PreparedWheel,
+    PreparedWheelRequest,
+    SeldomModules,
+    SeldomModulesRequest,
+    prepare_payload,
 )
+from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
 from pants_pyoxidizer.util_rules.third_party_wheels import ThirdPartyWheels, ThirdPartyWheelsRequest
 from pants_pyoxidizer.wheel_metadata import Wheel
+from rules.file_operations import FileOperations
+from unit.wheels import wheel
 
 ADDRESS = Address("src/py/project", target_name="bin")
-FIRST, THIRD, WHEELS, PYTHON, BUILT, RESULT = (Digest(letter * 64, 1) for letter in "abcdef")
+PYTHON, BUILT = (Digest(letter * 64, 1) for letter in "ab")
 CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
 DISTRIBUTIONS = Targets(
     [PythonDistribution({"provides": PythonArtifact(name="app")}, Address("src/py/app"))]
 )
+GOOD_DISTRIBUTIONS = Distributions(DISTRIBUTIONS, CONSTRAINTS)
 STANDALONE_PYTHON = StandalonePython(
     PythonArchive("python.tar.zst", "0123", "3.11"),
     version="3.11.7",
@@ -63,30 +81,16 @@ STANDALONE_PYTHON = StandalonePython(
 RUST = RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
 
+APP = wheel("app", files=("app.py", "main.py"), sha256="app", folder="")
+SIX = wheel("six", files=("six.py",), sha256="six", folder="third_party/")
 
-def wheel(path: str, name: str, *modules: str) -> Wheel:
-    return Wheel(
-        path=path,
-        filename=path.rpartition("/")[2],
-        name=name,
-        version="1.0",
-        requires_dist=(),
-        requires_python=None,
-        provides_extra=(),
-        tags=("py3-none-any",),
-        root_is_purelib=True,
-        modules=modules,
-        packages=(),
-        namespaces=(),
-        executable_packages=(),
-        native=False,
-        data_files=(),
-        sha256="",
-    )
+DEFAULT_WAY: dict[str, Any] = {}
+TEMPLATE_WAY: dict[str, Any] = {"template": "own.bzlt"}
 
+FILES = FileOperations()
 
-APP = wheel("app-1.0-py3-none-any.whl", "app", "app", "main")
-SIX = wheel("third_party/six-1.0-py3-none-any.whl", "six", "six")
+# What a stage is known by: the type of its request, or the path of the wheel to prepare.
+Stage = Union[type, str]
 
 
 def field_set(address: Address = ADDRESS, **fields: Any) -> PyOxidizerFieldSet:
@@ -95,60 +99,95 @@ def field_set(address: Address = ADDRESS, **fields: Any) -> PyOxidizerFieldSet:
     )
 
 
-def render(config: Config) -> RenderedConfig:
-    content = config.render(default_template()).encode()
-    return RenderedConfig(Digest(sha256(content).hexdigest(), len(content)))
+def wheel_files(*wheels: Wheel) -> Digest:
+    return FILES.digest({wheel.path: wheel.sha256 for wheel in wheels})
+
+
+def rendered(request: RenderedConfigRequest) -> RenderedConfig:
+    return RenderedConfig(FILES.digest({"pyoxidizer.bzl": repr(request.config)}))
+
+
+def install_dir(args: tuple[str, ...]) -> str:
+    mode = "release" if "--release" in args else "debug"
+    return f"x86_64-unknown-linux-gnu/{mode}/install"
+
+
+def runtime(request: RuntimeRequest) -> Runtime:
+    return Runtime(
+        executable=FILES.digest({"runtime": repr(request.args)}),
+        beside=FILES.digest({"lib/_ssl.so": ""}),
+        seldom=FILES.digest({"seldom/uu.py": ""}),
+        install_dir=install_dir(request.args),
+    )
+
+
+def prepared(request: PreparedWheelRequest) -> PreparedWheel:
+    filename = request.path.rpartition("/")[2]
+    folder = "lib" if request.on_filesystem else "__parts"
+    return PreparedWheel(FILES.digest({f"{folder}/{filename}.part": repr(request)}))
 
 
 class Stages:
-    """Runs `build_binary`, and keeps what it asks of each stage."""
+    """Runs `build_binary` and the rules below it, and keeps what each stage is asked for."""
 
     def __init__(
         self,
         field_set: PyOxidizerFieldSet,
         *,
         args: tuple[str, ...] = (),
-        wrong_distributions: bool = False,
+        first: Wheel = APP,
+        third: Wheel = SIX,
+        distributions: Distributions | Exception = GOOD_DISTRIBUTIONS,
     ) -> None:
-        self.requests: dict[type, Any] = {}
-        distributions = (
-            InvalidTargetException("no wheel")
-            if wrong_distributions
-            else Distributions(DISTRIBUTIONS, CONSTRAINTS)
-        )
-        mode = "release" if "--release" in args else "debug"
-        install_dir = f"x86_64-unknown-linux-gnu/{mode}/install"
-        self.binary: PyOxidizerBinary = run_rule_with_mocks(
-            build_binary,
-            rule_args=[field_set, create_subsystem(PyOxidizer, args=[*args])],
-            mock_gets=[
-                self._stage(Distributions, DistributionsRequest, lambda _: distributions),
-                self._stage(StandalonePython, StandalonePythonRequest, lambda _: STANDALONE_PYTHON),
-                MockGet(RustToolchain, (), lambda: RUST),
-                MockGet(CToolchain, (), lambda: C_TOOLCHAIN),
-                self._stage(
-                    FirstPartyWheels,
-                    FirstPartyWheelsRequest,
-                    lambda _: FirstPartyWheels(Wheels(FIRST, (APP,))),
-                ),
-                self._stage(
-                    ThirdPartyWheels,
-                    ThirdPartyWheelsRequest,
-                    lambda _: ThirdPartyWheels(Wheels(THIRD, (SIX,))),
-                ),
-                self._stage(Contents, ContentsRequest, determine_contents),
-                self._stage(RenderedConfig, RenderedConfigRequest, lambda r: render(r.config)),
-                MockGet(
-                    Digest, (MergeDigests,), {MergeDigests((FIRST, THIRD)): WHEELS}.__getitem__
-                ),
-                self._stage(Build, BuildRequest, lambda r: Build(BUILT, f"{install_dir}/{r.name}")),
-                self._stage(Digest, AddPrefix, lambda _: RESULT),
-            ],
-        )
+        self.requests: dict[Stage, Any] = {}
+        pyoxidizer = create_subsystem(PyOxidizer, args=[*args])
+        first_party = FirstPartyWheels(Wheels(wheel_files(first), (first,)))
+        third_party = ThirdPartyWheels(Wheels(wheel_files(third), (third,)))
+        self._mocks = [
+            self._stage(Distributions, DistributionsRequest, lambda _: distributions),
+            self._stage(StandalonePython, StandalonePythonRequest, lambda _: STANDALONE_PYTHON),
+            MockGet(RustToolchain, (), lambda: RUST),
+            self._stage(CToolchain, CToolchainRequest, lambda _: C_TOOLCHAIN),
+            self._stage(FirstPartyWheels, FirstPartyWheelsRequest, lambda _: first_party),
+            self._stage(ThirdPartyWheels, ThirdPartyWheelsRequest, lambda _: third_party),
+            self._stage(Contents, ContentsRequest, determine_contents),
+            self._rule(Ingredients, PyOxidizerFieldSet, collect_ingredients, pyoxidizer),
+            # One way ...
+            self._rule(Build, DefaultBuildRequest, build_from_runtime),
+            self._stage(Runtime, RuntimeRequest, runtime),
+            self._stage(Payload, PayloadRequest, lambda r: self._run(prepare_payload, r)),
+            self._stage(PreparedWheel, PreparedWheelRequest, prepared),
+            self._stage(SeldomModules, SeldomModulesRequest, lambda _: SeldomModules(STDLIB)),
+            self._stage(
+                Build,
+                ArtifactRequest,
+                lambda r: Build(BUILT, f"{r.runtime.install_dir}/{r.name}"),
+            ),
+            # ... and the other.
+            self._rule(Build, TemplateBuildRequest, build_from_template),
+            self._stage(RenderedConfig, RenderedConfigRequest, rendered),
+            self._stage(
+                Build, BuildRequest, lambda r: Build(BUILT, f"{install_dir(r.args)}/{r.name}")
+            ),
+            self._stage(Digest, AddPrefix, lambda _: RESULT),
+        ]
+        self.binary: PyOxidizerBinary = self._run(build_binary, field_set)
+
+    def _run(self, rule: Callable[..., Any], *args: object) -> Any:
+        return FILES.run_rule(rule, *args, mocks=self._mocks)
+
+    def _rule(
+        self, output: type, request_type: type, rule: Callable[..., Any], *more: object
+    ) -> MockGet[Any]:
+        return MockGet(output, (request_type,), lambda request: self._run(rule, request, *more))
 
     def _stage(self, output: type, request_type: type, give: Any) -> MockGet[Any]:
         def stage(request: object) -> Any:
-            self.requests[request_type] = request
+            kind: Stage = (
+                request.path if isinstance(request, PreparedWheelRequest) else request_type
+            )
+            assert kind not in self.requests
+            self.requests[kind] = request
             result = give(request)
             if isinstance(result, Exception):
                 raise result
@@ -156,72 +195,137 @@ class Stages:
 
         return MockGet(output, (request_type,), stage)
 
-    def differ_from(self, other: Stages) -> set[type]:
+    def differ_from(self, other: Stages) -> set[Stage]:
         """The requests that would run again."""
         assert self.requests.keys() == other.requests.keys()
         return {kind for kind, request in self.requests.items() if request != other.requests[kind]}
 
 
+RESULT = FILES.digest({"result": ""})
+STDLIB = FILES.digest({"__parts/stdlib.part": "stdlib"})
+
 # --- The chain
 
+FIRST_STAGES: dict[Stage, Any] = {
+    StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS),
+    FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS),
+    ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
+        Addresses([Address("src/py/app")]), InterpreterConstraints(["CPython==3.11.7"])
+    ),
+}
+CONTENTS = ContentsRequest(
+    address=ADDRESS,
+    entry_point="main:run",
+    resources=Resources.AUTO,
+    filesystem_resources=("six",),
+    first_party=(APP,),
+    third_party=(SIX,),
+    python_version="3.11.7",
+    target_triple="x86_64-unknown-linux-gnu",
+)
+FIELDS: dict[str, Any] = {
+    "entry_point": "main:run",
+    "filesystem_resources": ["six"],
+    "binary_name": "my-app",
+}
+MY_APP = PyOxidizerBinary(
+    RESULT,
+    install_dir="src.py.project/bin/x86_64-unknown-linux-gnu/release/install",
+    executable="src.py.project/bin/x86_64-unknown-linux-gnu/release/install/my-app",
+    descriptions=("Python 3.11.7 is inside.",),
+)
 
-def test_each_stage_gets_what_those_before_it_gave() -> None:
-    target = field_set(entry_point="main", filesystem_resources=["six"], binary_name="my-app")
+
+def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
+    target = field_set(**FIELDS, payload="file", include_sources=True)
     stages = Stages(target, args=("--release",))
-    contents_request = ContentsRequest(
-        address=ADDRESS,
-        entry_point="main",
-        filesystem_resources=("six",),
-        first_party=(APP,),
-        third_party=(SIX,),
-        python_version="3.11.7",
-        target_triple="x86_64-unknown-linux-gnu",
-    )
-    contents: Contents = determine_contents(contents_request)
-    assert contents == Contents(contents.run_command, (APP.path,), (SIX.path,))
-    config = Config(
-        "my-app", STANDALONE_PYTHON.python, contents.run_command, (APP.path,), (SIX.path,)
-    )
-    assert stages.requests == {
+    runtime_request = RuntimeRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN, ("--release",))
+    made = runtime(runtime_request)
+    app = PreparedWheelRequest(made, wheel_files(APP), APP.path, False, True)
+    six = PreparedWheelRequest(made, wheel_files(SIX), SIX.path, True, True)
+    expected: dict[Stage, Any] = {
+        **FIRST_STAGES,
         DistributionsRequest: DistributionsRequest(target.dependencies),
-        StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS),
-        FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS),
-        ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
-            Addresses([Address("src/py/app")]), InterpreterConstraints(["CPython==3.11.7"])
+        ContentsRequest: CONTENTS,
+        CToolchainRequest: CToolchainRequest(with_make=False),
+        RuntimeRequest: runtime_request,
+        SeldomModulesRequest: SeldomModulesRequest(made),
+        PayloadRequest: PayloadRequest(
+            made,
+            wheel_files(APP, SIX),
+            (Placement(APP, False), Placement(SIX, True, "named in `filesystem_resources`")),
+            include_sources=True,
         ),
-        ContentsRequest: contents_request,
-        RenderedConfigRequest: RenderedConfigRequest(target.template, config),
+        APP.path: app,
+        SIX.path: six,
+        ArtifactRequest: ArtifactRequest(
+            ADDRESS,
+            "my-app",
+            EntryPoint("main", "run"),
+            made,
+            Payload(
+                FILES.merge(STDLIB, prepared(app).digest),
+                ("__parts/stdlib.part", f"__parts/{APP.filename}.part"),
+                prepared(six).digest,
+            ),
+            payload_beside=True,
+        ),
+        AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
+    }
+    assert stages.requests == expected
+    assert stages.requests[ArtifactRequest].address == ADDRESS
+    where = "Code: app in the executable; six (named in `filesystem_resources`) in `lib`."
+    assert stages.binary == dataclasses.replace(MY_APP, descriptions=(*MY_APP.descriptions, where))
+
+
+def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
+    target = field_set(**FIELDS, template="own.bzlt")
+    stages = Stages(target, args=("--release",))
+    config_request = RenderedConfigRequest(
+        target.template,
+        Config(
+            "my-app",
+            STANDALONE_PYTHON.python,
+            EntryPoint("main", "run"),
+            wheels=(APP.path,),
+            filesystem_wheels=(SIX.path,),
+        ),
+    )
+    expected: dict[Stage, Any] = {
+        **FIRST_STAGES,
+        DistributionsRequest: DistributionsRequest(target.dependencies),
+        ContentsRequest: dataclasses.replace(CONTENTS, resources=None),
+        CToolchainRequest: CToolchainRequest(with_make=True),
+        RenderedConfigRequest: config_request,
         BuildRequest: BuildRequest(
-            address=ADDRESS,
+            description="",
             name="my-app",
             args=("--release",),
-            config=render(config),
+            config=rendered(config_request),
             python=STANDALONE_PYTHON,
             rust=RUST,
             c_toolchain=C_TOOLCHAIN,
-            wheels=WHEELS,
+            inputs=wheel_files(APP, SIX),
             wheel_dirs=(".", "third_party"),
         ),
         AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
     }
-    assert stages.requests[BuildRequest].address == ADDRESS
-    assert stages.binary == PyOxidizerBinary(
-        RESULT,
-        install_dir="src.py.project/bin/x86_64-unknown-linux-gnu/release/install",
-        executable="src.py.project/bin/x86_64-unknown-linux-gnu/release/install/my-app",
-        python=STANDALONE_PYTHON,
-    )
+    assert stages.requests == expected
+    build_request = stages.requests[BuildRequest]
+    assert build_request.description == "Building src/py/project:bin with PyOxidizer"
+    assert stages.binary == MY_APP
 
 
-def test_nothing_else_is_asked_for_when_no_wheel_can_come() -> None:
+@pytest.mark.parametrize("way", [DEFAULT_WAY, TEMPLATE_WAY])
+def test_nothing_else_is_asked_for_when_no_wheel_can_come(way: dict[str, Any]) -> None:
     with pytest.raises(InvalidTargetException, match="^no wheel$"):
-        Stages(field_set(), wrong_distributions=True)
+        Stages(field_set(**way), distributions=InvalidTargetException("no wheel"))
 
 
 def test_a_name_that_cannot_be_a_binarys_is_found_before_all() -> None:
     target = field_set(Address("src/py", target_name="my app"))
     with pytest.raises(InvalidFieldException):
-        build_binary(target, create_subsystem(PyOxidizer)).send(None)  # Its first request.
+        collect_ingredients(target, create_subsystem(PyOxidizer)).send(None)  # Its first request.
 
 
 # --- Where it lies below `--distdir`
@@ -236,15 +340,18 @@ def test_a_name_that_cannot_be_a_binarys_is_found_before_all() -> None:
         (ADDRESS, {"output_path": "apps/one"}, "apps/one/{}/bin"),
     ],
 )
+@pytest.mark.parametrize("way", [DEFAULT_WAY, TEMPLATE_WAY])
 def test_the_scheme_of_the_manual(
-    address: Address, fields: dict[str, str], executable: str
+    address: Address, fields: dict[str, Any], way: dict[str, Any], executable: str
 ) -> None:
-    binary = Stages(field_set(address, **fields)).binary
+    binary = Stages(field_set(address, **fields, **way)).binary
     assert binary.executable == executable.format("x86_64-unknown-linux-gnu/debug/install")
     assert binary.install_dir == binary.executable.rpartition("/")[0]
 
 
 # --- What runs again
+
+ALL_WHEELS = {APP.path, SIX.path}
 
 
 @pytest.mark.parametrize(
@@ -252,7 +359,34 @@ def test_the_scheme_of_the_manual(
     [
         ({"tags": ["a"], "description": "An app."}, set()),
         ({"output_path": "apps"}, {AddPrefix}),
-        ({"template": "own.bzlt"}, {RenderedConfigRequest}),
+        ({"binary_name": "app"}, {ArtifactRequest}),
+        ({"entry_point": "main"}, {ContentsRequest, ArtifactRequest}),
+        ({"payload": "file"}, {ArtifactRequest}),
+        ({"resources": "in-memory"}, {ContentsRequest}),
+        (
+            {"resources": "filesystem"},
+            {ContentsRequest, PayloadRequest, *ALL_WHEELS, ArtifactRequest},
+        ),
+        ({"include_sources": True}, {PayloadRequest, *ALL_WHEELS, ArtifactRequest}),
+        ({"filesystem_resources": []}, set()),
+        (
+            {"filesystem_resources": ["six"]},
+            {ContentsRequest, PayloadRequest, SIX.path, ArtifactRequest},
+        ),
+    ],
+)
+def test_a_changed_field_runs_only_the_stages_that_it_matters_to(
+    changed: dict[str, Any], again: set[Stage]
+) -> None:
+    assert Stages(field_set(**changed)).differ_from(Stages(field_set())) == again
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ({"tags": ["a"], "description": "An app."}, set()),
+        ({"output_path": "apps"}, {AddPrefix}),
+        ({"template": "other.bzlt"}, {RenderedConfigRequest}),
         ({"binary_name": "app"}, {RenderedConfigRequest, BuildRequest}),
         ({"entry_point": "main"}, {ContentsRequest, RenderedConfigRequest, BuildRequest}),
         ({"filesystem_resources": []}, set()),
@@ -262,25 +396,64 @@ def test_the_scheme_of_the_manual(
         ),
     ],
 )
-def test_a_changed_field_runs_only_the_stages_that_it_matters_to(
-    changed: dict[str, Any], again: set[type]
+def test_so_it_is_after_a_template(changed: dict[str, Any], again: set[Stage]) -> None:
+    before = Stages(field_set(**TEMPLATE_WAY))
+    assert Stages(field_set(**{**TEMPLATE_WAY, **changed})).differ_from(before) == again
+
+
+@pytest.mark.parametrize(
+    ("way", "again"),
+    [
+        (DEFAULT_WAY, {PayloadRequest, APP.path, ArtifactRequest}),
+        (TEMPLATE_WAY, {BuildRequest}),
+    ],
+)
+def test_changed_code_matters_to_its_own_wheel(way: dict[str, Any], again: set[Stage]) -> None:
+    changed = Stages(field_set(**way), first=dataclasses.replace(APP, sha256="changed"))
+    assert changed.differ_from(Stages(field_set(**way))) == {ContentsRequest, *again}
+
+
+def test_a_changed_requirement_matters_to_its_own_wheel() -> None:
+    changed = Stages(field_set(), third=dataclasses.replace(SIX, sha256="changed"))
+    again = {ContentsRequest, PayloadRequest, SIX.path, ArtifactRequest}
+    assert changed.differ_from(Stages(field_set())) == again
+
+
+@pytest.mark.parametrize(
+    ("way", "again"),
+    [
+        # Another runtime.
+        (
+            DEFAULT_WAY,
+            {
+                RuntimeRequest,
+                SeldomModulesRequest,
+                PayloadRequest,
+                *ALL_WHEELS,
+                ArtifactRequest,
+            },
+        ),
+        (TEMPLATE_WAY, {BuildRequest}),
+    ],
+)
+def test_pyoxidizers_arguments_matter_to_its_run_and_what_comes_of_it(
+    way: dict[str, Any], again: set[Stage]
 ) -> None:
-    assert Stages(field_set(**changed)).differ_from(Stages(field_set())) == again
+    release = Stages(field_set(**way), args=("--release",))
+    assert release.differ_from(Stages(field_set(**way))) == again
 
 
-def test_pyoxidizers_arguments_matter_to_its_run_only() -> None:
-    release = Stages(field_set(), args=("--release",))
-    assert release.differ_from(Stages(field_set())) == {BuildRequest}
-
-
-def test_targets_alike_share_all_that_takes_long() -> None:
-    other = Stages(field_set(Address("other", target_name="bin")))
-    assert other.differ_from(Stages(field_set())) == {
+@pytest.mark.parametrize(
+    ("way", "again"), [(DEFAULT_WAY, set()), (TEMPLATE_WAY, {RenderedConfigRequest})]
+)
+def test_targets_alike_share_all_that_takes_long(way: dict[str, Any], again: set[Stage]) -> None:
+    other = Stages(field_set(Address("other", target_name="bin"), **way))
+    assert other.differ_from(Stages(field_set(**way))) == {
         # These carry the address for errors, and start no process of their own.
         DistributionsRequest,
         StandalonePythonRequest,
         ContentsRequest,
-        RenderedConfigRequest,
+        *again,
         AddPrefix,
     }
 
@@ -291,7 +464,7 @@ BINARY = PyOxidizerBinary(
     RESULT,
     install_dir="project/bin/triple/debug/install",
     executable="project/bin/triple/debug/install/my-app",
-    python=STANDALONE_PYTHON,
+    descriptions=("Python 3.11.7 is inside.", "Code: app in the executable."),
 )
 
 
@@ -299,14 +472,15 @@ def built(target: PyOxidizerFieldSet) -> MockGet[PyOxidizerBinary]:
     return MockGet(PyOxidizerBinary, (PyOxidizerFieldSet,), {target: BINARY}.__getitem__)
 
 
-def test_package_names_the_folder_and_says_which_python_is_inside() -> None:
+def test_package_names_the_folder_and_says_what_is_inside() -> None:
     target = field_set()
     package = run_rule_with_mocks(package_binary, rule_args=[target], mock_gets=[built(target)])
     assert package == BuiltPackage(
         RESULT,
         (
             BuiltPackageArtifact(
-                "project/bin/triple/debug/install", extra_log_lines=("Python 3.11.7 is inside.",)
+                "project/bin/triple/debug/install",
+                extra_log_lines=("Python 3.11.7 is inside.", "Code: app in the executable."),
             ),
         ),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from pants.backend.python import register as python
 from pants.core import register as core
 from pants.core.goals.package import BuiltPackage, PackageFieldSet
 from pants.core.goals.run import RunFieldSet, RunRequest
 from pants.engine.addresses import Address
+from pants.engine.target import Field
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_pyoxidizer import register
@@ -46,10 +48,19 @@ def test_the_target_and_its_fields() -> None:
         "template",
         "dependencies",
         "entry_point",
+        "resources",
         "filesystem_resources",
+        "payload",
+        "include_sources",
         "environment",
     ]
     assert PyOxidizerBinaryTarget.alias == "pyoxidizer_binary"
+
+
+@pytest.mark.parametrize("field", PyOxidizerBinaryTarget.core_fields)
+def test_the_help_says_which_fields_a_template_excludes(field: type[Field]) -> None:
+    excluded = ("resources", "payload", "include_sources")
+    assert ("this field cannot be set" in str(field.help)) == (field.alias in excluded)
 
 
 def test_the_help_lists_the_parameters_of_a_template() -> None:

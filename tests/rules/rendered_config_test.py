@@ -10,15 +10,17 @@ from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerTemplateField
 from pants_pyoxidizer.util_rules import rendered_config
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfig,
     RenderedConfigRequest,
-    default_template,
 )
 
-CONFIG = Config("bin", PythonArchive("python.tar.zst", "0123", "3.11"), "run()", ("a-1.whl",))
+CONFIG = Config(
+    "bin", PythonArchive("python.tar.zst", "0123", "3.11"), EntryPoint("app"), ("a-1.whl",)
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +34,10 @@ def rule_runner() -> RuleRunner:
     )
 
 
-def render(rule_runner: RuleRunner, template: str | None = None) -> str:
+def render(rule_runner: RuleRunner, template: str) -> str:
     """The configuration of a binary `project:bin`, whose `template` field names this file."""
-    field = "" if template is None else f", template={template!r}"
     rule_runner.write_files(
-        {"project/BUILD": f"pyoxidizer_binary(name='bin', dependencies=[]{field})"}
+        {"project/BUILD": f"pyoxidizer_binary(name='bin', dependencies=[], template={template!r})"}
     )
     target = rule_runner.get_target(Address("project", target_name="bin"))
     rendered = rule_runner.request(
@@ -53,10 +54,6 @@ def refused(rule_runner: RuleRunner, template: str) -> Exception:
     errors: tuple[Exception, ...] = e.value.wrapped_exceptions
     (error,) = errors
     return error
-
-
-def test_the_default_template_is_used_when_the_field_is_unset(rule_runner: RuleRunner) -> None:
-    assert render(rule_runner) == CONFIG.render(default_template())
 
 
 def test_a_template_beside_the_build_file(rule_runner: RuleRunner) -> None:

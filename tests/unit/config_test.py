@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.config import Config, PyOxidizerPython, PythonArchive
-from pants_pyoxidizer.util_rules.rendered_config import default_template
+from pants_pyoxidizer import data
+from pants_pyoxidizer.config import Config, PyOxidizerPython, PythonArchive, runtime_config
+from pants_pyoxidizer.entry_point import EntryPoint
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,55 +33,100 @@ def make_exe():
     return exe
 """
 
+# Written for this plugin: it has all the parameters.
+OWN_TEMPLATE = """\
+def make_exe():
+    dist = $PYTHON_DISTRIBUTION
+    policy = dist.make_python_packaging_policy()
+    policy.file_scanner_emit_files = True
+    python_config = dist.make_python_interpreter_config()
+    $RUN_MODULE
+    exe = dist.to_python_executable(name="$NAME", packaging_policy=policy, config=python_config)
+    exe.add_python_resources(exe.pip_install($WHEELS))
+    $UNCLASSIFIED_RESOURCE_INSTALLATION
+    return exe
+"""
+
+MAIN = EntryPoint("app.main")
+
 CASES = {
     "module": (
-        default_template(),
-        Config("bin", ARCHIVE, "run('it')", ("dist-1-py3-none-any.whl", "w/click-8.whl")),
+        OWN_TEMPLATE,
+        Config("bin", ARCHIVE, MAIN, ("dist-1-py3-none-any.whl", "w/click-8.whl")),
     ),
-    "repl": (default_template(), Config("repl", ARCHIVE, None, ("dist-1-py3-none-any.whl",))),
+    "function": (
+        OWN_TEMPLATE,
+        Config("bin", ARCHIVE, EntryPoint("app.cli", "App.main"), ("dist-1-py3-none-any.whl",)),
+    ),
+    "repl": (OWN_TEMPLATE, Config("repl", ARCHIVE, None, ("dist-1-py3-none-any.whl",))),
     "filesystem_resources": (
-        default_template(),
-        Config("bin", ARCHIVE, "run('it')", ("dist-1.whl",), ("w/numpy-1.whl", "w/six-1.whl")),
+        OWN_TEMPLATE,
+        Config("bin", ARCHIVE, MAIN, ("dist-1.whl",), ("w/numpy-1.whl", "w/six-1.whl")),
     ),
     "all_on_the_filesystem": (
-        default_template(),
-        Config("bin", ARCHIVE, "run('it')", (), ("dist-1.whl",)),
+        OWN_TEMPLATE,
+        Config("bin", ARCHIVE, MAIN, (), ("dist-1.whl",)),
     ),
     "pyoxidizers_python": (
-        default_template(),
-        Config("bin", PyOxidizerPython("3.10"), "run('it')", ("dist-1.whl",)),
+        OWN_TEMPLATE,
+        Config("bin", PyOxidizerPython("3.10"), MAIN, ("dist-1.whl",)),
     ),
     "pants_template": (
         PANTS_TEMPLATE,
-        Config("bin", ARCHIVE, "run('it')", ("dist-1.whl",), ("w/numpy-1.whl",)),
+        Config("bin", ARCHIVE, MAIN, ("dist-1.whl",), ("w/numpy-1.whl",)),
     ),
     "hostile": (
         PANTS_TEMPLATE,
         Config(
             'n"); fail("x',
             ARCHIVE,
-            "print('\"); fail(\"', '$NAME', '\\n')",
+            EntryPoint("print('\"); fail(\"', '$NAME', '\\n')"),
             ('w"/$NAME-1.whl',),
         ),
     ),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_rendered(case: str) -> None:
-    template, config = CASES[case]
-    rendered = config.render(template)
-    golden = GOLDEN / f"{case}.bzl"
+def check_golden(name: str, rendered: str) -> None:
+    golden = GOLDEN / f"{name}.bzl"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(rendered)
     assert rendered == golden.read_text()
 
 
-def test_the_default_template_uses_each_parameter() -> None:
-    parameters = CASES["module"][1].parameters()
-    assert {name for name in re.findall(r"\$([A-Z_]+)", default_template())} - {"ORIGIN"} == set(
-        parameters
-    )
+@pytest.mark.parametrize("case", CASES)
+def test_rendered(case: str) -> None:
+    template, config = CASES[case]
+    check_golden(case, config.render(template))
+
+
+def test_our_template_uses_each_parameter() -> None:
+    assert set(re.findall(r"\$([A-Z_]+)", OWN_TEMPLATE)) == set(CASES["module"][1].parameters())
+
+
+def render_runtime(python: PythonArchive | PyOxidizerPython) -> str:
+    return runtime_config(python, name="runtime", startup_dir="startup", seldom_dir="seldom")
+
+
+@pytest.mark.parametrize(
+    ("case", "python"),
+    [("runtime", ARCHIVE), ("runtime_with_pyoxidizers_python", PyOxidizerPython("3.10"))],
+)
+def test_the_runtime(case: str, python: PythonArchive | PyOxidizerPython) -> None:
+    check_golden(case, render_runtime(python))
+
+
+def test_the_runtime_is_like_its_template_but_for_the_parameters() -> None:
+    template = data.read("templates/runtime.bzlt").decode().splitlines()
+    rendered = render_runtime(ARCHIVE).splitlines()
+    changed = {new for old, new in zip(template, rendered) if old != new}
+    assert len(template) == len(rendered)
+    assert changed == {
+        f"    return {ARCHIVE.expression}",
+        '        name = "runtime",',
+        '        exe.read_package_root(path = "startup", packages = ["pants_pyoxidizer"])',
+        '            files.add_python_resource("seldom", resource)',
+    }
 
 
 def test_all_values_that_could_hold_code_are_literals() -> None:

@@ -16,8 +16,7 @@ from pants_pyoxidizer.entry_point import (
     parse_entry_point,
     run_command,
 )
-from pants_pyoxidizer.programs.inspect_wheels import describe_content
-from pants_pyoxidizer.wheel_metadata import Wheel
+from unit.wheels import wheel
 
 
 # --- Spelling
@@ -100,37 +99,17 @@ def test_invalid(value: str, message: str) -> None:
 # --- Looking it up
 
 
-def wheel(filename: str, *files: str) -> Wheel:
-    content = describe_content(files)
-    return Wheel(
-        path=filename,
-        filename=filename,
-        name=filename,
-        version="1",
-        requires_dist=(),
-        requires_python=None,
-        provides_extra=(),
-        tags=(),
-        root_is_purelib=True,
-        modules=tuple(content["modules"]),
-        packages=tuple(content["packages"]),
-        namespaces=tuple(content["namespaces"]),
-        executable_packages=tuple(content["executable_packages"]),
-        native=False,
-        data_files=(),
-        sha256="",
-    )
-
-
 APP = wheel(
-    "app.whl",
-    "app/__init__.py",
-    "app/__main__.py",
-    "app/main.py",
-    "app/lib/__init__.py",
-    "app/lib/server.py",
-    "script.py",
-    "ns/tool/__main__.py",
+    "app",
+    files=(
+        "app/__init__.py",
+        "app/__main__.py",
+        "app/main.py",
+        "app/lib/__init__.py",
+        "app/lib/server.py",
+        "script.py",
+        "ns/tool/__main__.py",
+    ),
 )
 
 
@@ -179,10 +158,10 @@ def test_nearest(value: str, nearest: tuple[str, ...]) -> None:
 
 
 def test_first_party_modules_come_first() -> None:
-    ours = wheel("ours.whl", "a/server_x.py")
-    theirs = wheel("theirs.whl", *(f"a/server{i}.py" for i in range(9)))
+    ours = wheel("ours", files=("a/server_x.py",))
+    theirs = wheel("theirs", files=tuple(f"a/server{i}.py" for i in range(9)))
     entry_point = EntryPoint("a.server")
-    nearest = find_module(entry_point, (theirs, ours), first_party=("ours.whl",))
+    nearest = find_module(entry_point, (theirs, ours), first_party=(ours.filename,))
     assert nearest == ("a.server_x", "a.server0", "a.server1", "a.server2", "a.server3")
     assert len(nearest) == MAX_NEAREST
     nearest = find_module(entry_point, (theirs, ours))
@@ -190,8 +169,8 @@ def test_first_party_modules_come_first() -> None:
 
 
 def test_packages_can_be_shared_by_wheels() -> None:
-    a = wheel("a.whl", "pkg/__init__.py", "pkg/a.py")
-    b = wheel("b.whl", "pkg/__main__.py")
+    a = wheel("a", files=("pkg/__init__.py", "pkg/a.py"))
+    b = wheel("b", files=("pkg/__main__.py",))
     assert find_module(EntryPoint("pkg"), (a,)) == ("pkg.a",)
     assert find_module(EntryPoint("pkg"), (a, b)) is None
     assert find_module(EntryPoint("pkg", "main"), (b, a)) is None

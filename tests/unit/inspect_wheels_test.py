@@ -94,6 +94,8 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         ("pkg/sourceless.pyc", "pkg.sourceless"),
         ("demo-1.data/purelib/pkg/mod.py", "pkg.mod"),
         ("demo-1.data/platlib/pkg/_x.abi3.so", "pkg._x"),
+        ("demo-1.data/data/share/mod.py", "share.mod"),
+        (".prefix/share/mod.py", "share.mod"),
         ("pkg/größe.py", "pkg.größe"),
         ("pkg/__pycache__/mod.cpython-311.pyc", None),
         ("pkg/my-script.py", None),
@@ -101,7 +103,8 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         ("pkg/libfoo.so.1.2", None),
         ("demo.libs/libgfortran-040039e1.so.5.0.0", None),
         ("demo-1.data/scripts/tool.py", None),
-        ("demo-1.data/data/share/mod.py", None),
+        ("demo-1.data/headers/mod.py", None),
+        (".prefix/bin/tool.py", None),
         ("demo-1.dist-info/licenses/mod.py", None),
     ],
 )
@@ -124,6 +127,7 @@ def test_namespace_packages() -> None:
         ("demo.libs/libz-0.so.1.2.3", True),
         ("pkg/.dylibs/libz.dylib", True),
         ("demo-1.data/data/lib/libmkl.so.2", True),
+        (".prefix/lib/libmkl.so.2", True),
         ("pkg/a.dll", True),
         ("pkg/mod.py", False),
         ("pkg/notes.so.txt", False),
@@ -131,6 +135,34 @@ def test_namespace_packages() -> None:
 )
 def test_native(file: str, native: bool) -> None:
     assert content_of(file)["native"] is native
+
+
+ELF, SCRIPT = b"\x7fELF\x02\x01\x01", b"#!python\nprint(1)\n"
+MACH_O, MACH_O_OF_SEVERAL = b"\xcf\xfa\xed\xfe\x0c", b"\xca\xfe\xba\xbe\0\0"
+
+
+@pytest.mark.parametrize(
+    ("files", "native"),
+    [
+        ({"demo-1.data/scripts/tool": ELF}, True),
+        ({"demo-1.data/scripts/tool": MACH_O}, True),
+        ({"demo-1.data/scripts/tool": MACH_O_OF_SEVERAL}, True),
+        ({"demo-1.data/scripts/a": SCRIPT, "demo-1.data/scripts/tool": ELF}, True),
+        # As Pex has it.
+        ({".prefix/bin/tool": ELF}, True),
+        ({"demo-1.data/scripts/": b"", "demo-1.data/scripts/tool": SCRIPT}, False),
+        ({"demo-1.data/scripts/tool": b""}, False),
+        ({".prefix/bin/tool": SCRIPT}, False),
+        # Nothing starts these.
+        ({"pkg/tool": ELF}, False),
+        ({"pkg/demo-1.data/scripts/tool": ELF}, False),
+        ({"pkg/.prefix/bin/tool": ELF}, False),
+    ],
+)
+def test_programs_of_machine_code_are_native(
+    tmp_path: Path, files: dict[str, str | bytes], native: bool
+) -> None:
+    assert inspect_wheels.describe_wheel(write_wheel(tmp_path, files))["native"] is native
 
 
 def test_data_files_are_what_no_import_reads() -> None:
@@ -146,11 +178,19 @@ def test_data_files_are_what_no_import_reads() -> None:
         "top.pth",
         "demo.libs/libz.so.1",
         "demo-1.data/platlib/pkg/table.bin",
+        "demo-1.data/data/etc/demo.conf",
+        "demo-1.data/headers/demo.h",
         "demo-1.data/scripts/tool",
         "demo-1.dist-info/RECORD",
+        ".prefix/",
+        ".prefix/bin/tool",
+        ".prefix/etc/pex.conf",
+        ".layout.json",
     )
     assert content["data_files"] == [
         "demo.libs/libz.so.1",
+        "etc/demo.conf",
+        "etc/pex.conf",
         "pkg/new-project/setup.py",
         "pkg/page.html",
         "pkg/table.bin",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pants.build_graph.address import Address
-from pants.engine.target import InvalidFieldException
+from pants.engine.target import InvalidFieldException, InvalidTargetException, StringField
 
 from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryNameField,
+    PyOxidizerBinaryTarget,
     PyOxidizerEntryPointField,
+    PyOxidizerIncludeSourcesField,
     PyOxidizerOutputPathField,
+    PyOxidizerPayloadField,
+    PyOxidizerResourcesField,
 )
 
 ADDRESS = Address("src/py/project", target_name="bin")
@@ -91,4 +97,61 @@ def test_an_entry_point_that_is_refused() -> None:
     assert str(e.value) == (
         "The `entry_point` field in target src/py/project:bin is 'pkg.mod:': it has no function "
         "after the colon. To fix, use `path.to.module` or `path.to.module:func`."
+    )
+
+
+# --- Where the code goes
+
+
+def target(**fields: Any) -> PyOxidizerBinaryTarget:
+    return PyOxidizerBinaryTarget({"dependencies": ["src/py/app"], **fields}, ADDRESS)
+
+
+def test_the_defaults() -> None:
+    fields = (PyOxidizerResourcesField, PyOxidizerPayloadField, PyOxidizerIncludeSourcesField)
+    assert [target()[field].value for field in fields] == ["auto", "appended", False]
+
+
+@pytest.mark.parametrize(
+    ("field", "choices"),
+    [
+        (PyOxidizerResourcesField, "['auto', 'filesystem', 'in-memory']"),
+        (PyOxidizerPayloadField, "['appended', 'file']"),
+    ],
+)
+def test_other_values_are_refused(field: type[StringField], choices: str) -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        field("lib", ADDRESS)
+    assert str(e.value) == (
+        f"Values for the '{field.alias}' field in target src/py/project:bin must be one of "
+        f"{choices}, but 'lib' was provided."
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("resources", "in-memory"),
+        ("resources", "filesystem"),
+        ("payload", "file"),
+        ("include_sources", True),
+    ],
+)
+def test_a_template_leaves_other_fields_nothing_to_say(field: str, value: object) -> None:
+    with pytest.raises(InvalidTargetException) as e:
+        target(template="own.bzlt", **{field: value})
+    # Pants 2.17 wraps it, to name the BUILD file.
+    assert str(e.value.__cause__ or e.value) == (
+        "The `pyoxidizer_binary` target src/py/project:bin has a `template`, which decides itself "
+        f"what its `{field}` field, {value!r}, is about. To fix, remove one of the two."
+    )
+
+
+def test_a_template_goes_with_their_defaults_and_filesystem_resources() -> None:
+    target(
+        template="own.bzlt",
+        resources="auto",
+        payload="appended",
+        include_sources=False,
+        filesystem_resources=["numpy"],
     )

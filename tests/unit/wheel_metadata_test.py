@@ -18,6 +18,7 @@ from pants_pyoxidizer.wheel_metadata import (
     missing_requirements,
     parse_wheels,
 )
+from unit.wheels import wheel
 
 LINUX = "x86_64-unknown-linux-gnu"
 LINUX_ARM = "aarch64-unknown-linux-gnu"
@@ -25,35 +26,6 @@ MUSL = "x86_64-unknown-linux-musl"
 MAC = "x86_64-apple-darwin"
 MAC_ARM = "aarch64-apple-darwin"
 ENVIRONMENT = marker_environment("3.11.4", LINUX)
-
-
-def wheel(
-    name: str,
-    version: str = "1.0",
-    *,
-    requires: tuple[str, ...] = (),
-    tags: tuple[str, ...] = ("py3-none-any",),
-    filename: str | None = None,
-) -> Wheel:
-    filename = filename or f"{name.replace('-', '_')}-{version}-{tags[0]}.whl"
-    return Wheel(
-        path=f"wheels/{filename}",
-        filename=filename,
-        name=name,
-        version=version,
-        requires_dist=requires,
-        requires_python=None,
-        provides_extra=(),
-        tags=tags,
-        root_is_purelib=True,
-        modules=(),
-        packages=(),
-        namespaces=(),
-        executable_packages=(),
-        native=False,
-        data_files=(),
-        sha256="",
-    )
 
 
 def missing(*wheels: Wheel, roots: tuple[str, ...] = ()) -> list[tuple[str | None, str | None]]:

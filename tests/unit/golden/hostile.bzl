@@ -8,7 +8,7 @@ def make_exe():
     python_config = dist.make_python_interpreter_config()
     python_config.module_search_paths = ["$ORIGIN/lib"]
 
-    python_config.run_command = "print(\'\"); fail(\"\', \'$NAME\', \'\\n\')"
+    python_config.run_command = "__import__(\'sys\').argv[:1] = [__import__(\'sys\').executable]; __import__(\'runpy\')._run_module_as_main(\'print(\\\'\"); fail(\"\\\', \\\'$NAME\\\', \\\'\\\\n\\\')\', alter_argv=False)"
 
     exe = dist.to_python_executable(name="n\"); fail(\"x", packaging_policy=policy, config=python_config)
     exe.add_python_resources(exe.pip_install(["w\"/$NAME-1.whl"]))

@@ -8,7 +8,7 @@ def make_exe():
     python_config = dist.make_python_interpreter_config()
     python_config.module_search_paths = ["$ORIGIN/lib"]
 
-    python_config.run_command = "run(\'it\')"
+    python_config.run_command = "__import__(\'sys\').argv[:1] = [__import__(\'sys\').executable]; __import__(\'runpy\')._run_module_as_main(\'app.main\', alter_argv=False)"
 
     exe = dist.to_python_executable(name="bin", packaging_policy=policy, config=python_config)
     exe.add_python_resources(exe.pip_install(["--no-deps", "dist-1.whl"]))

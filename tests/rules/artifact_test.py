@@ -1,0 +1,107 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from pants.engine.addresses import Address
+from pants.engine.process import ProcessResult
+from pants.testutil.rule_runner import MockGet
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.entry_point import EntryPoint
+from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
+from pants_pyoxidizer.util_rules.build import Build
+from pants_pyoxidizer.util_rules.payload import Payload
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+from rules.file_operations import FileOperations
+
+FILES = FileOperations()
+INSTALL_DIR = "x86_64-unknown-linux-gnu/debug/install"
+RUNTIME = Runtime(
+    executable=FILES.digest({"runtime": "runtime"}),
+    beside=FILES.digest({"lib/_ssl.so": "ssl"}),
+    seldom=FILES.digest({"seldom/uu.py": "uu"}),
+    install_dir=INSTALL_DIR,
+)
+PAYLOAD = Payload(
+    in_memory=FILES.digest({"__parts/app.part": "app", "__parts/six.part": "six"}),
+    parts=("__parts/app.part", "__parts/six.part"),
+    on_filesystem=FILES.digest({"lib/numpy.pyc": "numpy"}),
+)
+REQUEST = ArtifactRequest(
+    address=Address("project", target_name="bin"),
+    name="my-app",
+    entry_point=None,
+    runtime=RUNTIME,
+    payload=PAYLOAD,
+    payload_beside=False,
+)
+
+
+def run(request: ArtifactRequest, written: dict[str, str]) -> tuple[RuntimeProcess, Build]:
+    """The process that is asked for, and what becomes of the files that it wrote."""
+    processes: list[RuntimeProcess] = []
+
+    def run_process(process: RuntimeProcess) -> ProcessResult:
+        processes.append(process)
+        return Mock(output_digest=FILES.digest(written))
+
+    built: Build = FILES.run_rule(
+        make_artifact, request, mocks=[MockGet(ProcessResult, (RuntimeProcess,), run_process)]
+    )
+    (process,) = processes
+    return process, built
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags", "outputs"),
+    [
+        ({}, (), ("my-app",)),
+        ({"entry_point": EntryPoint("app.main")}, ("--module", "app.main"), ("my-app",)),
+        (
+            {"entry_point": EntryPoint("app", "App.run")},
+            ("--module", "app", "--function", "App.run"),
+            ("my-app",),
+        ),
+        (
+            {"entry_point": EntryPoint("app"), "payload_beside": True},
+            ("--beside", "--module", "app"),
+            ("my-app", "my-app.payload"),
+        ),
+    ],
+)
+def test_the_process_that_writes_the_executable(
+    changes: dict[str, Any], flags: tuple[str, ...], outputs: tuple[str, ...]
+) -> None:
+    process, _ = run(dataclasses.replace(REQUEST, **changes), {path: "" for path in outputs})
+    assert process == RuntimeProcess(
+        RUNTIME,
+        argv=("program", *flags, "--output", "my-app", "--", *PAYLOAD.parts),
+        description="",
+        input_digest=PAYLOAD.in_memory,
+        output_files=outputs,
+        level=LogLevel.INFO,
+    )
+    assert process.description == "Embedding project:bin"
+
+
+@pytest.mark.parametrize("written", [{"my-app": "a"}, {"my-app": "a", "my-app.payload": "b"}])
+def test_it_lies_beside_what_the_runtime_and_the_code_need(written: dict[str, str]) -> None:
+    _, built = run(REQUEST, written)
+    files = {**written, "lib/_ssl.so": "ssl", "lib/numpy.pyc": "numpy"}
+    assert built == Build(
+        FILES.digest({f"{INSTALL_DIR}/{path}": text for path, text in files.items()}),
+        executable=f"{INSTALL_DIR}/my-app",
+    )
+    assert built.install_dir == INSTALL_DIR
+
+
+def test_the_same_binary_for_another_target_is_not_made_again() -> None:
+    another = dataclasses.replace(REQUEST, address=Address("other", target_name="bin"))
+    assert another == REQUEST
+    assert hash(another) == hash(REQUEST)
+    assert run(another, {"my-app": ""}) == run(REQUEST, {"my-app": ""})

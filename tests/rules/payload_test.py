@@ -1,0 +1,239 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from pants.engine.fs import Digest
+from pants.engine.process import ProcessResult
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+
+from pants_pyoxidizer.placement import Placement
+from pants_pyoxidizer.util_rules.payload import (
+    Payload,
+    PayloadRequest,
+    PreparedWheel,
+    PreparedWheelRequest,
+    SeldomModules,
+    SeldomModulesRequest,
+    overwritten,
+    prepare_payload,
+    prepare_seldom_modules,
+    prepare_wheel,
+)
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+from rules.file_operations import FileOperations
+from unit.wheels import wheel
+
+FILES = FileOperations()
+RUNTIME = Runtime(
+    executable=FILES.digest({"runtime": ""}),
+    beside=FILES.digest({}),
+    seldom=FILES.digest({"seldom/uu.py": "uu"}),
+    install_dir="triple/debug/install",
+)
+STDLIB = {"__parts/stdlib.part": "stdlib"}
+INPUT, OUTPUT = (Digest(letter * 64, 1) for letter in "ab")
+
+APP, SIX, NUMPY, PANDAS = map(wheel, ("app", "six", "numpy", "pandas"))
+WHEELS = (APP, SIX, NUMPY, PANDAS)
+WHEEL_FILES = FILES.digest({it.path: it.name for it in (*WHEELS, wheel("unused"))})
+
+
+# --- One wheel
+
+
+@pytest.mark.parametrize(
+    ("on_filesystem", "include_sources", "argv", "outputs"),
+    [
+        (False, False, ("--output", "__parts/six.whl.part"), {"files": "__parts/six.whl.part"}),
+        (
+            False,
+            True,
+            ("--sources", "--output", "__parts/six.whl.part"),
+            {"files": "__parts/six.whl.part"},
+        ),
+        (True, False, ("--files", "--output", "lib"), {"directories": "lib"}),
+        (True, True, ("--files", "--sources", "--output", "lib"), {"directories": "lib"}),
+    ],
+)
+def test_the_process_that_prepares_a_wheel(
+    on_filesystem: bool, include_sources: bool, argv: tuple[str, ...], outputs: dict[str, str]
+) -> None:
+    processes: list[RuntimeProcess] = []
+
+    def run(process: RuntimeProcess) -> ProcessResult:
+        processes.append(process)
+        return Mock(output_digest=OUTPUT)
+
+    request = PreparedWheelRequest(RUNTIME, INPUT, "w/six.whl", on_filesystem, include_sources)
+    prepared = run_rule_with_mocks(
+        prepare_wheel,
+        rule_args=[request],
+        mock_gets=[MockGet(ProcessResult, (RuntimeProcess,), run)],
+    )
+    (process,) = processes
+    named: dict[str, Any] = {f"output_{kind}": (path,) for kind, path in outputs.items()}
+    assert process == RuntimeProcess(
+        RUNTIME,
+        argv=("wheel", *argv, "--", "w/six.whl"),
+        description="",
+        input_digest=INPUT,
+        **named,
+    )
+    assert process.description == "Prepare six.whl"
+    assert prepared == PreparedWheel(OUTPUT)
+
+
+# --- The modules that the runtime lacks
+
+
+def test_the_process_that_prepares_seldom_used_modules() -> None:
+    processes: list[RuntimeProcess] = []
+
+    def run(process: RuntimeProcess) -> ProcessResult:
+        processes.append(process)
+        return Mock(output_digest=OUTPUT)
+
+    prepared = run_rule_with_mocks(
+        prepare_seldom_modules,
+        rule_args=[SeldomModulesRequest(RUNTIME)],
+        mock_gets=[MockGet(ProcessResult, (RuntimeProcess,), run)],
+    )
+    assert processes == [
+        RuntimeProcess(
+            RUNTIME,
+            argv=("modules", "--output", "__parts/stdlib.part", "seldom"),
+            description="",
+            input_digest=RUNTIME.seldom,
+            output_files=("__parts/stdlib.part",),
+        )
+    ]
+    assert prepared == SeldomModules(OUTPUT)
+
+
+# --- All of them
+
+
+def run(
+    *placements: Placement, contents: dict[str, dict[str, str]], include_sources: bool = False
+) -> tuple[list[PreparedWheelRequest], Payload]:
+    """What is asked for, and what becomes of these files of each wheel, by its name."""
+    requests: list[PreparedWheelRequest] = []
+
+    def prepare(request: PreparedWheelRequest) -> PreparedWheel:
+        requests.append(request)
+        ((path, name),) = FILES.files(request.wheel).items()
+        assert path == request.path
+        return PreparedWheel(FILES.digest(contents[name]))
+
+    stdlib = {SeldomModulesRequest(RUNTIME): SeldomModules(FILES.digest(STDLIB))}
+    payload: Payload = FILES.run_rule(
+        prepare_payload,
+        PayloadRequest(RUNTIME, WHEEL_FILES, placements, include_sources),
+        mocks=[
+            MockGet(PreparedWheel, (PreparedWheelRequest,), prepare),
+            MockGet(SeldomModules, (SeldomModulesRequest,), stdlib.__getitem__),
+        ],
+    )
+    return requests, payload
+
+
+def part(name: str) -> dict[str, str]:
+    return {f"__parts/{name}-1.0-py3-none-any.whl.part": name}
+
+
+@pytest.mark.parametrize("include_sources", [False, True])
+def test_each_wheel_is_prepared_by_itself(include_sources: bool) -> None:
+    numpy_files = {"lib/numpy/__init__.pyc": "numpy", "lib/bin/f2py": "f2py"}
+    requests, payload = run(
+        Placement(APP, False),
+        Placement(NUMPY, True, "native code"),
+        Placement(SIX, False),
+        contents={"app": part("app"), "six": part("six"), "numpy": numpy_files},
+        include_sources=include_sources,
+    )
+    assert requests == [
+        PreparedWheelRequest(
+            RUNTIME, FILES.digest({it.path: it.name}), it.path, on_filesystem, include_sources
+        )
+        for it, on_filesystem in ((APP, False), (NUMPY, True), (SIX, False))
+    ]
+    assert payload == Payload(
+        in_memory=FILES.digest({**STDLIB, **part("app"), **part("six")}),
+        parts=(*STDLIB, *part("app"), *part("six")),
+        on_filesystem=FILES.digest(numpy_files),
+    )
+
+
+def test_of_files_with_the_same_path_that_of_the_first_wheel_counts() -> None:
+    _, payload = run(
+        Placement(PANDAS, True),
+        Placement(NUMPY, True),
+        Placement(APP, True),
+        contents={
+            "pandas": {"lib/tests.pyc": "pandas", "lib/pandas.pyc": "pandas"},
+            "numpy": {"lib/tests.pyc": "numpy", "lib/numpy.pyc": "numpy"},
+            "app": {"lib/tests.pyc": "app", "lib/numpy.pyc": "app", "lib/app.pyc": "app"},
+        },
+    )
+    assert FILES.files(payload.on_filesystem) == {
+        "lib/tests.pyc": "pandas",
+        "lib/pandas.pyc": "pandas",
+        "lib/numpy.pyc": "numpy",
+        "lib/app.pyc": "app",
+    }
+
+
+def test_paths_that_look_like_patterns_are_no_patterns() -> None:
+    _, payload = run(
+        Placement(NUMPY, True),
+        Placement(APP, True),
+        contents={
+            "numpy": {"lib/[a].txt": "numpy", "lib/*": "numpy"},
+            "app": {"lib/[a].txt": "app", "lib/a.txt": "app", "lib/*": "app"},
+        },
+    )
+    assert FILES.files(payload.on_filesystem) == {
+        "lib/*": "numpy",
+        "lib/[a].txt": "numpy",
+        "lib/a.txt": "app",
+    }
+
+
+def test_files_with_the_same_name_elsewhere_are_others() -> None:
+    _, payload = run(
+        Placement(NUMPY, True),
+        Placement(APP, True),
+        contents={
+            "numpy": {"lib/LICENSE": "numpy", "lib/a.pyc": "numpy"},
+            "app": {"lib/LICENSE": "app", "lib/app/LICENSE": "app", "lib/app/lib/a.pyc": "app"},
+        },
+    )
+    assert FILES.files(payload.on_filesystem) == {
+        "lib/LICENSE": "numpy",
+        "lib/a.pyc": "numpy",
+        "lib/app/LICENSE": "app",
+        "lib/app/lib/a.pyc": "app",
+    }
+
+
+def test_a_binary_without_code_has_the_standard_library() -> None:
+    expected = Payload(FILES.digest(STDLIB), (*STDLIB,), FILES.digest({}))
+    assert run(contents={}) == ([], expected)
+
+
+@pytest.mark.parametrize(
+    ("folders", "hidden"),
+    [
+        ((), ()),
+        ((("a", "b"), ("c",)), ((), ())),
+        ((("a", "b"), ("b", "c"), ("c", "a", "d")), ((), ("b",), ("c", "a"))),
+    ],
+)
+def test_overwritten(
+    folders: tuple[tuple[str, ...], ...], hidden: tuple[tuple[str, ...], ...]
+) -> None:
+    assert overwritten(folders) == hidden

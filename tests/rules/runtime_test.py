@@ -1,0 +1,182 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+from pants.engine.fs import FileContent
+from pants.engine.process import Process
+from pants.testutil.rule_runner import MockGet
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer import data, startup
+from pants_pyoxidizer.config import PythonArchive, runtime_config
+from pants_pyoxidizer.startup.payload import parse
+from pants_pyoxidizer.util_rules.build import Build, BuildRequest
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
+from pants_pyoxidizer.util_rules.runtime import (
+    STARTUP_FILES,
+    Runtime,
+    RuntimeProcess,
+    RuntimeRequest,
+    build_runtime,
+    program_payload,
+    set_up_runtime_process,
+)
+from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
+from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+from rules.file_operations import FileOperations
+
+FILES = FileOperations()
+INSTALL_DIR = "x86_64-unknown-linux-gnu/release/install"
+PYTHON = PythonArchive("python.tar.zst", "0123", "3.11")
+REQUEST = RuntimeRequest(
+    python=StandalonePython(
+        PYTHON,
+        version="3.11.7",
+        target_triple="x86_64-unknown-linux-gnu",
+        digest=FILES.digest({"python.tar.zst": "python"}),
+        description="Python 3.11.7 is inside.",
+    ),
+    rust=RustToolchain(None),
+    c_toolchain=CToolchain("/usr/bin", "cc 12"),
+    args=("--release",),
+)
+
+
+# --- Building it
+
+
+def run_build(request: RuntimeRequest, built: dict[str, str]) -> tuple[BuildRequest, Runtime]:
+    """What PyOxidizer is asked for, and what becomes of the files that it built."""
+    requests: list[BuildRequest] = []
+
+    def build(request: BuildRequest) -> Build:
+        requests.append(request)
+        digest = FILES.digest({f"{INSTALL_DIR}/{path}": text for path, text in built.items()})
+        return Build(digest, f"{INSTALL_DIR}/runtime")
+
+    runtime: Runtime = FILES.run_rule(
+        build_runtime, request, mocks=[MockGet(Build, (BuildRequest,), build)]
+    )
+    (build_request,) = requests
+    return build_request, runtime
+
+
+def test_it_is_built_of_what_starts_a_program_and_nothing_else() -> None:
+    request, _ = run_build(REQUEST, {"runtime": ""})
+    startup_files = {
+        f"startup/pants_pyoxidizer/{path}": data.read(path).decode() for path in STARTUP_FILES
+    }
+    config = runtime_config(PYTHON, name="runtime", startup_dir="startup", seldom_dir="seldom")
+    assert request == BuildRequest(
+        description="",
+        name="runtime",
+        args=("--release",),
+        config=RenderedConfig(FILES.digest({"pyoxidizer.bzl": config})),
+        python=REQUEST.python,
+        rust=REQUEST.rust,
+        c_toolchain=REQUEST.c_toolchain,
+        inputs=FILES.digest(startup_files),
+        wheel_dirs=(),
+        optimize_size=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "description"),
+    [
+        ((), "Building the Python 3.11 runtime (once)"),
+        (("--release",), "Building the Python 3.11 runtime --release (once)"),
+    ],
+)
+def test_its_description(args: tuple[str, ...], description: str) -> None:
+    request, _ = run_build(dataclasses.replace(REQUEST, args=args), {"runtime": ""})
+    assert request.description == description
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"lib/_ssl.so": "x", "libpython3.so": "y"},
+        # The same names elsewhere.
+        {"lib/runtime": "x", "lib/seldom/uu.py": "y", "lib/tkinter/__init__.py": "z"},
+    ],
+)
+@pytest.mark.parametrize("seldom", [{}, {"seldom/uu.py": "u", "seldom/tkinter/__init__.py": "t"}])
+def test_what_is_built_is_taken_apart(beside: dict[str, str], seldom: dict[str, str]) -> None:
+    _, runtime = run_build(REQUEST, {"runtime": "executable", **beside, **seldom})
+    assert runtime == Runtime(
+        executable=FILES.digest({"runtime": "executable"}),
+        beside=FILES.digest(beside),
+        seldom=FILES.digest(seldom),
+        install_dir=INSTALL_DIR,
+    )
+
+
+def test_it_has_all_that_starts_a_program() -> None:
+    (folder,) = startup.__path__
+    modules = {f"startup/{file.name}" for file in Path(folder).glob("*.py")}
+    assert set(STARTUP_FILES) == {"__init__.py", *modules}
+
+
+@pytest.mark.parametrize("path", [*STARTUP_FILES, "programs/make_payload.py"])
+def test_what_runs_in_it_is_of_the_oldest_python(path: str) -> None:
+    ast.parse(data.read(path), feature_version=(3, 8))
+
+
+# --- Running it
+
+RUNTIME = Runtime(
+    executable=FILES.digest({"runtime": "executable"}),
+    beside=FILES.digest({"lib/_ssl.so": "x"}),
+    seldom=FILES.digest({"seldom/uu.py": "u"}),
+    install_dir=INSTALL_DIR,
+)
+
+
+def test_a_process_in_which_it_makes_payloads() -> None:
+    request = RuntimeProcess(
+        RUNTIME,
+        argv=("wheel", "--output", "out", "--", "in.whl"),
+        description="Prepare in.whl",
+        input_digest=FILES.digest({"in.whl": "wheel"}),
+        output_files=("out",),
+        output_directories=("lib",),
+        level=LogLevel.INFO,
+    )
+    process: Process = FILES.run_rule(set_up_runtime_process, request, mocks=[])
+    payload = FileContent("runtime.payload", program_payload())
+    assert process == Process(
+        argv=("__runtime/runtime", "wheel", "--output", "out", "--", "in.whl"),
+        description="",
+        level=LogLevel.INFO,
+        input_digest=request.input_digest,
+        immutable_input_digests=FrozenDict(
+            __runtime=FILES.merge(RUNTIME.executable, RUNTIME.beside, FILES.create(payload))
+        ),
+        output_files=("out",),
+        output_directories=("lib",),
+    )
+    assert process.description == "Prepare in.whl"
+
+
+def test_the_description_does_not_make_another_process() -> None:
+    one = RuntimeProcess(RUNTIME, argv=(), description="one")
+    assert dataclasses.replace(one, description="another") == one
+
+
+def test_its_payload_is_the_program_as_source() -> None:
+    payload = parse("runtime.payload", memoryview(program_payload()))
+    assert payload is not None
+    assert payload.modules == {"make_payload": ("make_payload.py", False, None)}
+    assert {path: payload.read(it) for path, it in payload.files.items()} == {
+        "make_payload.py": data.read("programs/make_payload.py")
+    }
+    assert (payload.namespaces, payload.start) == ((), ("make_payload", None))

@@ -1,0 +1,14 @@
+def default_python_distribution(flavor="standalone", build_target=None, python_version=None):
+    if python_version not in [None, "3.11"]:
+        fail("the template asks for Python " + python_version + ", but `[pyoxidizer].python` and the interpreter constraints give 3.11")
+    return PythonDistribution(sha256="0123abcd", local_path="python.tar.zst", flavor="standalone")
+def make_exe():
+    dist = PythonDistribution(sha256="0123abcd", local_path="python.tar.zst", flavor="standalone")
+    policy = dist.make_python_packaging_policy()
+    policy.file_scanner_emit_files = True
+    python_config = dist.make_python_interpreter_config()
+    python_config.run_command = "__import__(\'sys\').argv[:1] = [__import__(\'sys\').executable]; __import__(\'sys\').exit(getattr(getattr(__import__(\'app.cli\', fromlist=[\'App\']), \'App\'), \'main\')())"
+    exe = dist.to_python_executable(name="bin", packaging_policy=policy, config=python_config)
+    exe.add_python_resources(exe.pip_install(["dist-1-py3-none-any.whl"]))
+    
+    return exe

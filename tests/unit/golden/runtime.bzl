@@ -1,0 +1,83 @@
+# The PyOxidizer configuration of the runtime: the interpreter, its standard library, and what finds
+# and starts a program that is added later.
+
+# Of no use in a binary, or without their data files.
+LEFT_OUT = ["ensurepip", "idlelib", "lib2to3", "pydoc_data", "turtledemo"]
+
+# What few programs import. It becomes a part of payloads, compressed.
+SELDOM = [
+    "_aix_support", "_osx_support", "_pydecimal", "_pyio", "aifc", "antigravity", "asynchat",
+    "asyncore", "bdb", "binhex", "cProfile", "cgi", "cgitb", "chunk", "cmd", "code", "codeop",
+    "colorsys", "compileall", "crypt", "curses", "dbm", "distutils", "doctest", "filecmp",
+    "fileinput", "ftplib", "imaplib", "imghdr", "mailbox", "mailcap", "modulefinder", "msilib",
+    "nntplib", "nturl2path", "optparse", "pdb", "pickletools", "pipes", "poplib", "profile",
+    "pstats", "pty", "py_compile", "pyclbr", "pydoc", "rlcompleter", "sched", "shelve", "smtpd",
+    "smtplib", "sndhdr", "sunau", "symtable", "tabnanny", "telnetlib", "this", "timeit", "tkinter",
+    "trace", "tty", "turtle", "unittest", "uu", "venv", "wave", "webbrowser", "wsgiref", "xdrlib",
+    "xml", "xmlrpc", "zipapp",
+]
+
+def package_of(resource):
+    return resource.name.split(".")[0]
+
+def choose(policy, resource):
+    kind = type(resource)
+    if kind == "PythonModuleSource":
+        # Without their bytecode, and with `include_distribution_sources = False`, nothing starts.
+        resource.add_source = False
+        resource.add_bytecode_optimization_level_zero = True
+        if package_of(resource) in LEFT_OUT + SELDOM:
+            resource.add_include = False
+    elif kind in ["PythonPackageResource", "PythonPackageDistributionResource"]:
+        resource.add_include = False
+
+def make_distribution():
+    return PythonDistribution(sha256="0123abcd", local_path="python.tar.zst", flavor="standalone")
+
+def make_exe():
+    dist = make_distribution()
+
+    policy = dist.make_python_packaging_policy()
+    policy.extension_module_filter = "no-copyleft"
+    # Extension modules cannot be loaded from memory on every system: those lie in `lib`.
+    policy.resources_location_fallback = "filesystem-relative:lib"
+    policy.register_resource_callback(choose)
+
+    python_config = dist.make_python_interpreter_config()
+    # That of Python. PyOxidizer's own choice takes longer to compile than all other crates.
+    python_config.allocator_backend = "default"
+    # As `python` itself: UTF-8 whatever the locale, and KeyboardInterrupt for Ctrl-C.
+    python_config.utf8_mode = True
+    python_config.install_signal_handlers = True
+    # The package below sees to it.
+    python_config.multiprocessing_auto_dispatch = False
+    python_config.multiprocessing_start_method = "none"
+    # Python's own importer finds plain files, and calls the payload's.
+    python_config.filesystem_importer = True
+    python_config.module_search_paths = ["$ORIGIN/lib"]
+    # It leaves no name in `__main__`, which becomes the program's.
+    python_config.run_command = (
+        "__import__('pants_pyoxidizer.startup.start', fromlist=['main']).main()"
+    )
+
+    exe = dist.to_python_executable(
+        name = "runtime",
+        packaging_policy = policy,
+        config = python_config,
+    )
+    exe.add_python_resources(
+        exe.read_package_root(path = "startup", packages = ["pants_pyoxidizer"])
+    )
+    return exe
+
+def make_install(exe):
+    files = FileManifest()
+    files.add_python_resource(".", exe)
+    for resource in make_distribution().python_resources():
+        if type(resource) == "PythonModuleSource" and package_of(resource) in SELDOM:
+            files.add_python_resource("seldom", resource)
+    return files
+
+register_target("exe", make_exe)
+register_target("install", make_install, depends = ["exe"], default = True)
+resolve_targets()

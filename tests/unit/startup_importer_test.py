@@ -1,0 +1,465 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import pytest
+
+from unit.payloads import make, pythons, run, write_payload
+from unit.wheels import write_wheel
+
+FILES: dict[str, str | bytes] = {
+    "single.py": "VALUE = 'größe'\n",
+    "app/__init__.py": "'''An app.'''\nfrom . import main\n",
+    "app/main.py": "import linecache\n\ndef fail():\n    raise ValueError('oh')\n",
+    "app/broken.py": "def f(:\n",
+    "app/wrong.py": "1 / 0\n",
+    "app/needy.py": "import not_there\n",
+    "app/data/table.txt": "größe\n",
+    "app/data/deep/zero.bin": b"\0\xff",
+    "app/notes.txt": "",
+    "ns/one/__init__.py": "",
+    "ns/two.py": "",
+    "my_app-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: My.App\nVersion: 1.5\n",
+    "my_app-1.5.dist-info/entry_points.txt": "[console_scripts]\nmy-app = app.main:fail\n",
+    "my_app-1.5.dist-info/RECORD": "app/__init__.py,,\nsingle.py,,\n",
+    "other-2.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 2\n",
+    "vendored/deep-3.dist-info/METADATA": "Metadata-Version: 2.1\nName: deep\nVersion: 3\n",
+}
+
+
+@pytest.fixture(scope="module", params=pythons(), ids=str)
+def python(request: Any) -> str:
+    path: str = request.param
+    return path
+
+
+@pytest.fixture(scope="module")
+def payload(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the bytecode of that Python, and sources."""
+    folder = tmp_path_factory.mktemp("it")
+    wheel = write_wheel(folder / "my_app.whl", FILES)
+    make(python, "wheel", "--sources", "--output", str(folder / "program"), str(wheel))
+    return folder / "program"
+
+
+def run_with(python: str, payload: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code, with the payload installed."""
+    return run(
+        python,
+        "from pants_pyoxidizer.startup import importer, payload\n"
+        f"importer.install(payload.find({str(payload)!r}))\n" + code,
+    )
+
+
+def results(python: str, payload: Path, code: str) -> Any:
+    """The value of `it` when the code has run, with `ROOT` for the payload's path."""
+    # In a function of a module of its own, so that nothing here is in the way.
+    result = run_with(python, payload, f"{code}\nimport json; print(json.dumps(it))\n")
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout.replace(str(payload), "ROOT"))
+
+
+def describe(name: str) -> str:
+    """Code that describes a module."""
+    return f"""
+import {name}, sys
+m = sys.modules[{name!r}]
+it = dict(
+    name=m.__name__, file=getattr(m, "__file__", None), package=m.__package__, doc=m.__doc__,
+    path=[*m.__path__] if hasattr(m, "__path__") else None, origin=m.__spec__.origin,
+    has_location=m.__spec__.has_location, parent=m.__spec__.parent,
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "single",
+            dict(file="ROOT/single.py", package="", doc=None, path=None, has_location=True),
+        ),
+        (
+            "app",
+            dict(
+                file="ROOT/app/__init__.py",
+                package="app",
+                doc="An app.",
+                path=["ROOT/app"],
+                has_location=True,
+            ),
+        ),
+        (
+            "app.main",
+            dict(file="ROOT/app/main.py", package="app", doc=None, path=None, has_location=True),
+        ),
+        (
+            "ns",
+            dict(file=None, package="ns", doc=None, path=["ROOT/ns"], has_location=False),
+        ),
+        (
+            "ns.one",
+            dict(
+                file="ROOT/ns/one/__init__.py",
+                package="ns.one",
+                doc=None,
+                path=["ROOT/ns/one"],
+                has_location=True,
+            ),
+        ),
+        (
+            "ns.two",
+            dict(file="ROOT/ns/two.py", package="ns", doc=None, path=None, has_location=True),
+        ),
+    ],
+)
+def test_modules(python: str, payload: Path, name: str, expected: dict[str, Any]) -> None:
+    assert results(python, payload, describe(name)) == {
+        "name": name,
+        "origin": expected["file"],
+        "parent": expected["package"],
+        **expected,
+    }
+
+
+def test_a_namespace_package_may_be_partly_on_the_filesystem(
+    python: str, payload: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ns").mkdir()
+    (tmp_path / "ns/three.py").write_text("")
+    (tmp_path / "single.py").write_text("VALUE = 'hidden'")
+    code = f"""
+import sys; sys.path.append({str(tmp_path)!r})
+import ns.two, ns.three, single
+it = [ns.two.__file__, ns.three.__file__, single.VALUE]
+"""
+    assert results(python, payload, code) == ["ROOT/ns/two.py", f"{tmp_path}/ns/three.py", "größe"]
+
+
+def test_modules_may_have_their_source_only(python: str, tmp_path: Path) -> None:
+    latin = "# -*- coding: latin-1 -*-\nVALUE = 'größe'\n".encode("latin-1")
+    files: dict[str, str | bytes] = {"app/__init__.py": "'An app.'\n", "app/latin.py": latin}
+    payload = write_payload(tmp_path / "program", files)
+    code = """
+import inspect, sys
+sys.dont_write_bytecode = False
+import app.latin
+it = [app.__doc__, app.__path__, app.__file__, app.latin.VALUE, app.latin.__file__]
+it.append(inspect.getsource(app.latin))
+"""
+    assert results(python, payload, code) == [
+        *("An app.", ["ROOT/app"], "ROOT/app/__init__.py", "größe", "ROOT/app/latin.py"),
+        latin.decode("latin-1"),
+    ]
+    assert [*tmp_path.iterdir()] == [payload]
+
+
+def test_modules_may_be_compressed(python: str, tmp_path: Path) -> None:
+    (tmp_path / "seldom/app").mkdir(parents=True)
+    (tmp_path / "seldom/app/__init__.py").write_text("'An app.'\n")
+    (tmp_path / "seldom/app/main.py").write_text("VALUE = 'größe'\n", encoding="utf-8")
+    payload = tmp_path / "program"
+    make(python, "modules", "--output", str(payload), str(tmp_path / "seldom"))
+    code = """
+import app.main
+it = [app.__doc__, app.__file__, app.main.VALUE, app.main.__loader__.get_source("app.main")]
+"""
+    assert results(python, payload, code) == ["An app.", "ROOT/app/__init__.py", "größe", None]
+
+
+@pytest.mark.parametrize("name", ["nothing", "app.nothing", "app.data", "ns.three"])
+def test_modules_that_are_not_there(python: str, payload: Path, name: str) -> None:
+    code = f"""
+import importlib
+try:
+    importlib.import_module({name!r})
+except ImportError as e:
+    it = [type(e).__name__, str(e)]
+"""
+    assert results(python, payload, code) == ["ModuleNotFoundError", f"No module named {name!r}"]
+
+
+def test_sources(python: str, payload: Path) -> None:
+    code = """
+import inspect, linecache, app.main, single
+it = [
+    app.main.__loader__.get_source("app.main"),
+    linecache.getlines(app.main.__file__, app.main.__dict__),
+    inspect.getsource(app.main.fail),
+    inspect.getsource(single),
+]
+"""
+    assert results(python, payload, code) == [
+        FILES["app/main.py"],
+        ["import linecache\n", "\n", "def fail():\n", "    raise ValueError('oh')\n"],
+        "def fail():\n    raise ValueError('oh')\n",
+        FILES["single.py"],
+    ]
+
+
+def test_a_reload_runs_the_module_again(python: str, payload: Path) -> None:
+    code = """
+import importlib, single
+single.VALUE = 0
+again = importlib.reload(single)
+it = [again is single, single.VALUE, single.__file__]
+"""
+    assert results(python, payload, code) == [True, "größe", "ROOT/single.py"]
+
+
+def test_pkgutil(python: str, payload: Path) -> None:
+    code = """
+import pkgutil, sys, app, ns
+it = {
+    "top": sorted(m.name for m in pkgutil.iter_modules([sys.path[0]])),
+    "app": [[m.name, m.ispkg] for m in pkgutil.iter_modules(app.__path__, "app.")],
+    "ns": [[m.name, m.ispkg] for m in pkgutil.walk_packages(ns.__path__, "ns.")],
+    "data": pkgutil.get_data("app", "data/table.txt").decode(),
+    "zero": [*pkgutil.get_data("app.main", "data/deep/zero.bin")],
+}
+"""
+    assert results(python, payload, code) == {
+        "top": ["app", "single"],
+        "app": [
+            ["app.broken", False],
+            ["app.main", False],
+            ["app.needy", False],
+            ["app.wrong", False],
+        ],
+        "ns": [["ns.one", True], ["ns.two", False]],
+        "data": "größe\n",
+        "zero": [0, 255],
+    }
+
+
+def test_data_that_is_not_there(python: str, payload: Path) -> None:
+    code = """
+import pkgutil
+try:
+    pkgutil.get_data("app", "nothing.txt")
+except OSError as e:
+    it = [type(e).__name__, e.errno, e.filename]
+"""
+    assert results(python, payload, code) == ["FileNotFoundError", 2, "ROOT/app/nothing.txt"]
+
+
+def test_runpy_runs_modules(python: str, payload: Path) -> None:
+    code = """
+import runpy
+it = [runpy.run_module(name)["__file__"] for name in ("single", "ns.two")]
+"""
+    assert results(python, payload, code) == ["ROOT/single.py", "ROOT/ns/two.py"]
+
+
+# --- importlib.resources
+
+
+def test_resources_of_all_pythons(python: str, payload: Path) -> None:
+    code = """
+import importlib.resources as r, sys, warnings
+warnings.simplefilter("ignore")
+with r.path("app", "notes.txt") as path:
+    it = [path.read_text(), r.read_text("app", "notes.txt"), r.is_resource("app", "notes.txt")]
+"""
+    assert results(python, payload, code) == ["", "", True]
+
+
+def resources(python: str, payload: Path, code: str) -> Any:
+    code = f"""
+import importlib.resources as r, sys
+if sys.version_info < (3, 10):
+    it = "too old"
+else:
+{indent(code, "    ")}
+"""
+    it = results(python, payload, code)
+    if it == "too old":
+        pytest.skip("Python 3.9 asks loaders for files in another way")
+    return it
+
+
+def test_files(python: str, payload: Path) -> None:
+    code = """
+files = r.files("app")
+table = files / "data" / "table.txt"
+it = {
+    "files": str(files),
+    "children": [[p.name, p.is_dir(), p.is_file()] for p in files.iterdir()],
+    "table": [table.read_text(encoding="utf-8"), table.name, table.is_file(), table.is_dir()],
+    "joined": [*files.joinpath("data/deep/zero.bin").read_bytes()],
+    "lines": table.open(encoding="utf-8").readlines(),
+    "binary": [*(files / "data/deep/zero.bin").open("rb").read()],
+    "missing": [(files / "no").is_file(), (files / "no").is_dir()],
+    "exist": [it.exists() for it in (files, table, files / "no")],
+}
+"""
+    assert resources(python, payload, code) == {
+        "files": "ROOT/app",
+        "children": [
+            ["__init__.py", False, True],
+            ["broken.py", False, True],
+            ["data", True, False],
+            ["main.py", False, True],
+            ["needy.py", False, True],
+            ["notes.txt", False, True],
+            ["wrong.py", False, True],
+        ],
+        "table": ["größe\n", "table.txt", True, False],
+        "joined": [0, 255],
+        "lines": ["größe\n"],
+        "binary": [0, 255],
+        "missing": [False, False],
+        "exist": [True, True, False],
+    }
+
+
+def test_as_file(python: str, payload: Path) -> None:
+    code = """
+with r.as_file(r.files("app") / "data/table.txt") as path:
+    it = [path.read_text(encoding="utf-8"), path.is_file()]
+it.append(path.exists())
+"""
+    assert resources(python, payload, code) == ["größe\n", True, False]
+
+
+def test_files_that_cannot_be_read(python: str, payload: Path) -> None:
+    code = """
+def error(f, *args):
+    try:
+        f(*args)
+    except Exception as e:
+        return [type(e).__name__, getattr(e, "filename", str(e))]
+
+files = r.files("app")
+it = [
+    error((files / "nothing").read_bytes),
+    error((files / "data").read_bytes),
+    error(lambda: list((files / "notes.txt").iterdir())),
+    error((files / "notes.txt").open, "w"),
+]
+"""
+    assert resources(python, payload, code) == [
+        ["FileNotFoundError", "ROOT/app/nothing"],
+        ["FileNotFoundError", "ROOT/app/data"],
+        ["NotADirectoryError", "ROOT/app/notes.txt"],
+        ["ValueError", "invalid mode for a file inside of an executable: 'w'"],
+    ]
+
+
+# --- importlib.metadata
+
+
+@pytest.mark.parametrize("name", ["My.App", "my_app", "MY-APP"])
+def test_a_distribution(python: str, payload: Path, name: str) -> None:
+    code = f"""
+import importlib.metadata as m
+d = m.distribution({name!r})
+it = {{
+    "version": m.version({name!r}), "name": d.metadata["Name"],
+    "files": [str(f) for f in d.files], "missing": d.read_text("nothing"),
+    "init": d.locate_file("app/__init__.py").read_text(),
+    "file": d.files[1].read_text(),
+    "entry points": [[e.name, e.value] for e in d.entry_points],
+}}
+"""
+    assert results(python, payload, code) == {
+        "version": "1.5",
+        "name": "My.App",
+        "files": ["app/__init__.py", "single.py"],
+        "missing": None,
+        "init": FILES["app/__init__.py"],
+        "file": FILES["single.py"],
+        "entry points": [["my-app", "app.main:fail"]],
+    }
+
+
+def test_all_distributions(python: str, payload: Path) -> None:
+    code = """
+import importlib.metadata as m
+it = sorted([d.metadata["Name"], d.version] for d in m.distributions())
+"""
+    assert results(python, payload, code) == [["My.App", "1.5"], ["other", "2"]]
+
+
+def test_entry_points_are_loaded(python: str, payload: Path) -> None:
+    code = """
+import importlib.metadata as m
+found = m.entry_points()
+scripts = found.select(group="console_scripts") if hasattr(found, "select") else found["console_scripts"]
+it = [[e.name, e.load().__module__] for e in scripts]
+"""
+    assert results(python, payload, code) == [["my-app", "app.main"]]
+
+
+def test_other_distributions_are_not_there(python: str, payload: Path) -> None:
+    code = """
+import importlib.metadata as m, sys
+it = []
+for name, path in ("deep", sys.path), ("nothing", sys.path), ("other", ["/elsewhere"]):
+    it.append(len(list(m.distributions(name=name, path=path))))
+"""
+    assert results(python, payload, code) == [0, 0, 0]
+
+
+# --- Tracebacks
+
+
+def frames(python: str, payload: Path, code: str) -> list[str]:
+    """The files in the traceback, and its last line."""
+    result = run_with(python, payload, code)
+    lines = result.stderr.replace(str(payload), "ROOT").splitlines()
+    files = [line.split('"')[1] for line in lines if line.lstrip().startswith('File "')]
+    return [*files, lines[-1]]
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (
+            "app.needy",
+            ["ROOT/app/needy.py", "ModuleNotFoundError: No module named 'not_there'"],
+        ),
+        ("app.wrong", ["ROOT/app/wrong.py", "ZeroDivisionError: division by zero"]),
+        ("app.broken", ["ROOT/app/broken.py", "SyntaxError: invalid syntax"]),
+        ("nothing", ["ModuleNotFoundError: No module named 'nothing'"]),
+        ("app.nothing", ["ModuleNotFoundError: No module named 'app.nothing'"]),
+    ],
+)
+def test_tracebacks_have_no_frames_of_ours(
+    python: str, payload: Path, module: str, expected: list[str]
+) -> None:
+    assert frames(python, payload, f"import {module}") == ["<string>", *expected]
+
+
+def test_a_damaged_module_is_said_to_be_so(python: str, tmp_path: Path) -> None:
+    payload = write_payload(tmp_path / "program", {"single.py": "VALUE = 12345"})
+    payload.write_bytes(payload.read_bytes().replace(b"VALUE = 12345", b"VALUE = 12346"))
+    code = """
+try:
+    import single
+except Exception as e:
+    it = [type(e).__name__, str(e)]
+"""
+    assert results(python, payload, code) == [
+        "PayloadError",
+        "ROOT is damaged; to fix, get it anew",
+    ]
+
+
+def test_little_is_imported_before_the_program(python: str, payload: Path) -> None:
+    """It costs each start."""
+    code = f"""
+import importlib.machinery, os, sys
+before = {{*sys.modules}}
+from pants_pyoxidizer.startup import importer, payload, start
+importer.install(payload.find({str(payload)!r}))
+it = sorted(name for name in {{*sys.modules}} - before if not name.startswith("pants_pyoxidizer"))
+"""
+    result = run(python, f"{code}\nprint(it)")
+    assert result.stdout == "['binascii', 'mmap']\n"
