@@ -27,7 +27,7 @@ import sys
 import warnings
 import zipfile
 from types import CodeType
-from typing import Container, Sequence
+from typing import Any, Container, Iterable, Sequence
 
 from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
 
@@ -204,33 +204,36 @@ def has_set(value: object) -> bool:
     return isinstance(value, frozenset) or isinstance(value, tuple) and any(map(has_set, value))
 
 
-def dump_sorted(value: object) -> bytes:
+def dump_sorted(value: Any) -> bytes:
     """Marshal code whose bytes do not depend on the order of sets, which is another each time.
 
     From Python 3.11 on, marshal does so itself. The format is that of Python 3.8 to 3.10 (their
     `marshal.c`), without references to what came before.
     """
-    if isinstance(value, (tuple, frozenset)):
-        items = list(map(dump_sorted, value))
-        if isinstance(value, frozenset):
-            items.sort()
-        kind = b"(" if isinstance(value, tuple) else b">"
-        return kind + len(items).to_bytes(4, "little") + b"".join(items)
-    if not isinstance(value, CodeType):
-        return marshal.dumps(value, 2)  # Without references, too.
-    code = value
-    numbers = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
-    numbers += (code.co_nlocals, code.co_stacksize, code.co_flags)
-    objects = (code.co_code, code.co_consts, code.co_names, code.co_varnames)
-    objects += (code.co_freevars, code.co_cellvars, code.co_filename, code.co_name)
-    lines = code.co_linetable if sys.version_info >= (3, 10) else code.co_lnotab
+    if isinstance(value, tuple):
+        return b"(" + dump_items(map(dump_sorted, value))
+    if isinstance(value, frozenset):
+        return b">" + dump_items(sorted(map(dump_sorted, value)))
+    if isinstance(value, CodeType):
+        return b"c" + dump_code(value)
+    return marshal.dumps(value, 2)  # Without references, too.
+
+
+def dump_items(items: Iterable[bytes]) -> bytes:
+    items = list(items)
+    return len(items).to_bytes(4, "little") + b"".join(items)
+
+
+def dump_code(code: Any) -> bytes:
+    numbers = ("argcount", "posonlyargcount", "kwonlyargcount", "nlocals", "stacksize", "flags")
+    objects = ("code", "consts", "names", "varnames", "freevars", "cellvars", "filename", "name")
+    lines = "linetable" if hasattr(code, "co_linetable") else "lnotab"
     return b"".join(
         (
-            b"c",
-            *(number.to_bytes(4, "little") for number in numbers),
-            *map(dump_sorted, objects),
+            *(getattr(code, f"co_{name}").to_bytes(4, "little") for name in numbers),
+            *(dump_sorted(getattr(code, f"co_{name}")) for name in objects),
             code.co_firstlineno.to_bytes(4, "little"),
-            dump_sorted(lines),
+            dump_sorted(getattr(code, f"co_{lines}")),
         )
     )
 
