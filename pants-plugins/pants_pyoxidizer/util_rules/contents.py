@@ -14,7 +14,7 @@ from pants.engine.target import InvalidFieldException
 from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer import entry_point as entry_points
-from pants_pyoxidizer import placement, wheel_metadata
+from pants_pyoxidizer import placement, wheel_compatibility, wheel_metadata
 from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.target_types import (
@@ -60,7 +60,9 @@ class Contents:
 @rule
 def determine_contents(request: ContentsRequest) -> Contents:
     wheels = (*request.first_party, *request.third_party)
-    environment = wheel_metadata.marker_environment(request.python_version, request.target_triple)
+    environment = wheel_compatibility.marker_environment(
+        request.python_version, request.target_triple
+    )
     _check_tags(request, wheels)
     _check_requirements(request, wheels, environment)
     forced = _filesystem_wheels(request, wheels, environment)
@@ -119,7 +121,7 @@ def _check_requirements(
 
 
 def _check_tags(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> None:
-    incompatible = wheel_metadata.incompatible_wheels(
+    incompatible = wheel_compatibility.incompatible_wheels(
         wheels, request.python_version, request.target_triple
     )
     if not incompatible:
