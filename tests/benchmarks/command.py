@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Dict, Iterator, List, Mapping, Sequence
 
 from benchmarks import machine, results, rows_cold, rows_edit, rows_start
 from benchmarks.backends import PANTS_VERSION
@@ -44,6 +44,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure (all)"
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what an earlier call has written to --output"
+    )
     parser.add_argument("--runs", type=int, default=5, help="runs of each build (5)")
     parser.add_argument("--output", type=Path, default=CHECKOUT / "dist/benchmarks", help="results")
     parser.add_argument("--work", type=Path, default=Path(cache) / "pants-pyoxidizer-benchmarks")
@@ -56,26 +59,42 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def measure_rows(
-    session: Session, names: Sequence[str], write: Callable[[list[Row]], None]
-) -> None:
-    """Measure the rows in the order of the table, and write what there is after each."""
-    rows: list[Row] = []
+Rows = Dict[str, List[Row]]  # By their names in ROWS.
+
+
+def measure_rows(session: Session, names: Sequence[str], done: Rows) -> Iterator[Rows]:
+    """Measure the rows that are not done, in the order of the table; all there are after each."""
     for name in ROWS:
-        if name in names:
+        if name in names and name not in done:
             say(f"== {name}")
-            rows += ROWS[name](session)
-            write(rows)
+            done = {**done, name: ROWS[name](session)}
+            yield done
+
+
+def in_order(rows: Rows) -> list[Row]:
+    return [row for name in ROWS for row in rows.get(name, ())]
+
+
+def resume(session: Session, output: Path) -> Rows:
+    """What an earlier call has measured."""
+    data = json.loads((output / "results.json").read_text())
+    session.costs.update(data["cost_per_binary"])
+    session.stages.update(data["stages"])
+    session.facts.update(data["versions"])
+    rows = {name: results.from_json(part) for name, part in data["rows"].items()}
+    for row in rows.get("edit-memory", ()):
+        session.figures["own edit"] = row.theirs
+    return rows
 
 
 def facts(session: Session) -> dict[str, str]:
     """The versions of all that was used."""
     return {
+        **session.facts,
         "python": f"{session.workplace.python.version} ({session.workplace.python.path})",
         "pants": PANTS_VERSION,
         "plugin": commit(session.workplace.checkout),
         "buildgrid": pinned_version("buildgrid.txt", "buildgrid"),
-        **session.facts,
     }
 
 
@@ -87,13 +106,14 @@ def commit(checkout: Path) -> str:
         return "unknown"
 
 
-def write_results(session: Session, output: Path, about: dict[str, str], rows: list[Row]) -> None:
+def write_results(session: Session, output: Path, about: dict[str, str], measured: Rows) -> None:
+    rows = in_order(measured)
     output.mkdir(parents=True, exist_ok=True)
     data = {
         "machine": about,
         "versions": facts(session),
         "runs": session.runs,
-        "rows": results.as_json(rows),
+        "rows": {name: results.as_json(part) for name, part in measured.items()},
         "cost_per_binary": session.costs,
         "stages": session.stages,
     }
@@ -124,19 +144,16 @@ def main(argv: Sequence[str]) -> int:
     workplace = Workplace(work, options.plugin.resolve(), python)
     session = Session(workplace, options.runs, options.ours_only)
     about = machine.describe()
-    measured: list[Row] = []
-
-    def write(rows: list[Row]) -> None:
-        measured[:] = rows
-        write_results(session, output, about, rows)
-
+    measured = resume(session, output) if options.resume else {}
     # As Ctrl-C: what was started is to be ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        measure_rows(session, options.rows, write)
+        for measured in measure_rows(session, options.rows, measured):
+            write_results(session, output, about, measured)
     finally:
         session.close()
     draw(session, output)
-    print(results.plain_table(measured))
-    print("".join(f"\n{note}" for note in results.notes(measured)))
+    rows = in_order(measured)
+    print(results.plain_table(rows))
+    print("".join(f"\n{note}" for note in results.notes(rows)))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import asdict, dataclass
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 HEADINGS = ("Work", "Against", "Theirs", "Ours", "Ours/theirs", "Target", "Met")
 
@@ -82,12 +82,13 @@ def fraction(share: float) -> str:
 
 
 def quantity(figure: Figure, unit: str) -> str:
-    """The median with its unit, and the range that it lies in where there is one."""
+    """The median with its unit; where there are several samples, their range and number."""
     if figure.median is None:
         return "missing"
     text = number(figure.median)
     if len(figure.samples) > 1 and unit:
-        text += f" ({number(min(figure.samples))}-{number(max(figure.samples))})"
+        least, most = number(min(figure.samples)), number(max(figure.samples))
+        text += f" ({least}-{most}, n={len(figure.samples)})"
     return f"{text} {unit}".rstrip()
 
 
@@ -145,3 +146,20 @@ def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def from_json(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """What `as_json` was given."""
+    return [
+        Row(
+            **{key: row[key] for key in ("key", "work", "unit", "against")},
+            theirs=_figure(row["theirs"]),
+            ours=_figure(row["ours"]),
+            target=Target(**row["target"]),
+        )
+        for row in rows
+    ]
+
+
+def _figure(figure: Mapping[str, Any]) -> Figure:
+    return Figure(**{**figure, "samples": tuple(figure["samples"])})

@@ -11,6 +11,7 @@ from benchmarks.results import (
     Row,
     Target,
     as_json,
+    from_json,
     fraction,
     markdown_table,
     notes,
@@ -85,7 +86,7 @@ def test_numbers(value: float, text: str) -> None:
 
 
 def test_quantities() -> None:
-    assert quantity(Figure((1.5, 2.5, 9.75)), "s") == "2.50 (1.50-9.75) s"
+    assert quantity(Figure((1.5, 2.5, 9.75)), "s") == "2.50 (1.50-9.75, n=3) s"
     assert quantity(Figure((83.0,)), "MB") == "83 MB"
     assert quantity(Figure((0.0,)), "") == "0"
     assert quantity(Figure(missing="why"), "s") == "missing"
@@ -125,3 +126,7 @@ def test_json_has_samples_and_verdicts() -> None:
     first = json.loads(json.dumps(as_json(ROWS)))[0]
     assert first["theirs"]["samples"] == [90.0]
     assert (first["median_ours"], first["met"]) == (1.5, True)
+
+
+def test_json_is_read_back() -> None:
+    assert from_json(json.loads(json.dumps(as_json(ROWS)))) == ROWS
