@@ -37,6 +37,7 @@ SKIPPED_SUFFIXES = (".a", ".o", ".pyc", ".pyo", ".whl")
 FORCED_HEADER = "pants_pyoxidizer.h"
 CONFIG_C = "build/config.c"
 PIP = "build/pip"
+KEPT_BYTECODE = "build/kept_bytecode.py"
 LICENSE_FILE = "licenses/LICENSE.cpython.txt"
 LICENSE_TEXT = (
     "CPython is licensed under the PSF License Agreement; its text is at"
@@ -47,6 +48,9 @@ RUNS_PYTHON = """\
 # The interpreter may look for its library where it was copied from.
 here=$(CDPATH= cd "${{0%/*}}" && pwd) || exit 1
 export LD_LIBRARY_PATH="$here/../lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}" PYTHONNOUSERSITE=1
+case ${{1-}} in
+  */bytecode-compiler.py) set -- "$here/../../{kept_bytecode}" "$1" ;;
+esac
 exec "$here/{executable}" {arguments}"$@"
 """
 # Prints the folders of `sys.path`.
@@ -222,8 +226,11 @@ def write_executables(tree: Tree) -> None:
     executable = f"python{it.minor_version}"
     tree.copy(it.executable, f"install/bin/{executable}")
     for name, arguments in (("python3", ""), ("pip3", "-m pip ")):
-        script = RUNS_PYTHON.format(executable=executable, arguments=arguments)
+        script = RUNS_PYTHON.format(
+            executable=executable, arguments=arguments, kept_bytecode=KEPT_BYTECODE
+        )
         tree.write(f"install/bin/{name}", script.encode())
+    tree.copy(os.path.join(os.path.dirname(__file__), "kept_bytecode.py"), KEPT_BYTECODE)
     for name in (executable, "python3", "pip3"):
         os.chmod(tree.path(f"install/bin/{name}"), 0o755)
     for needed in libpython.read_image(it.executable).needed:

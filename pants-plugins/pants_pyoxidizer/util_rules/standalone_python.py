@@ -36,6 +36,7 @@ _PACK_PROGRAMS = (
     "ar_archive.py",
     "cpython.py",
     "elf.py",
+    "kept_bytecode.py",
     "libpython.py",
     "packed_tree.py",
 )
