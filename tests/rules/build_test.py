@@ -74,6 +74,7 @@ ENVIRONMENT = {
     "PIP_NO_INPUT": "1",
     "PIP_CONFIG_FILE": "/dev/null",
     "PIP_NO_CACHE_DIR": "1",
+    "PIP_COMPILE": "0",
 }
 SYSTEM_RUST_ENVIRONMENT = {
     **ENVIRONMENT,
@@ -232,6 +233,11 @@ def test_a_triple_that_the_python_is_not_for() -> None:
 def test_without_wheels_pip_has_nothing_to_look_at() -> None:
     request = dataclasses.replace(REQUEST, wheel_dirs=())
     assert environment(request) == {**SYSTEM_RUST_ENVIRONMENT, "PIP_FIND_LINKS": ""}
+
+
+def test_pip_compiles_what_becomes_files() -> None:
+    request = dataclasses.replace(REQUEST, pip_compiles=True)
+    assert environment(request) == {**SYSTEM_RUST_ENVIRONMENT, "PIP_COMPILE": "1"}
 
 
 def test_each_python_has_a_cache_of_its_own() -> None:

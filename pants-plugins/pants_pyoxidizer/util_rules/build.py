@@ -62,6 +62,8 @@ class BuildRequest:
     inputs: Digest  # What the configuration names.
     # Folders of `inputs` in which pip may look for wheels that a template asks for by name.
     wheel_dirs: tuple[str, ...] = ()
+    # For what is laid out as files. What is embedded, PyOxidizer compiles itself.
+    pip_compiles: bool = False
     # Takes longer, so it is for what is built once.
     optimize_size: bool = False
 
@@ -127,6 +129,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "PIP_NO_INPUT": "1",
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_CACHE_DIR": "1",
+        "PIP_COMPILE": "1" if request.pip_compiles else "0",
     }
     if request.optimize_size:
         env.update(
