@@ -31,6 +31,7 @@ PAYLOAD = Payload(
     in_memory=FILES.digest({"__parts/app.part": "app", "__parts/six.part": "six"}),
     parts=("__parts/app.part", "__parts/six.part"),
     on_filesystem=FILES.digest({"lib/numpy.pyc": "numpy"}),
+    include_sources=False,
 )
 REQUEST = ArtifactRequest(
     address=Address("project", target_name="bin"),
@@ -71,6 +72,11 @@ def run(request: ArtifactRequest, written: dict[str, str]) -> tuple[RuntimeProce
             {"entry_point": EntryPoint("app"), "payload_beside": True},
             ("--beside", "--module", "app"),
             ("my-app", "my-app.payload"),
+        ),
+        (
+            {"payload": dataclasses.replace(PAYLOAD, include_sources=True)},
+            ("--sources",),
+            ("my-app",),
         ),
     ],
 )

@@ -58,6 +58,7 @@ def test_first_party_wheels_come_first_and_nothing_runs_without_an_entry_point()
     assert contents(APP, LIB, third_party=(SIX,)) == Contents(
         entry_point=None,
         placements=(Placement(APP, False), Placement(LIB, False), Placement(SIX, False)),
+        first_party=(APP.path, LIB.path),
     )
 
 
@@ -143,6 +144,7 @@ def test_filesystem_resources_take_along_what_they_require() -> None:
             Placement(pytz, True, named),
             Placement(SIX, False),
         ),
+        first_party=(app.path,),
     )
     assert found.paths(on_filesystem=False) == (app.path, SIX.path)
     assert found.paths(on_filesystem=True) == (pandas.path, pytz.path)

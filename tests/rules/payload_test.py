@@ -12,12 +12,14 @@ from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer.placement import Placement
 from pants_pyoxidizer.util_rules.payload import (
+    OverlaidDigests,
     Payload,
     PayloadRequest,
     PreparedWheel,
     PreparedWheelRequest,
     SeldomModules,
     SeldomModulesRequest,
+    overlay_digests,
     overwritten,
     prepare_payload,
     prepare_seldom_modules,
@@ -118,7 +120,10 @@ def test_the_process_that_prepares_seldom_used_modules() -> None:
 
 
 def run(
-    *placements: Placement, contents: dict[str, dict[str, str]], include_sources: bool = False
+    *placements: Placement,
+    contents: dict[str, dict[str, str]],
+    first_party: tuple[str, ...] = (),
+    include_sources: bool = False,
 ) -> tuple[list[PreparedWheelRequest], Payload]:
     """What is asked for, and what becomes of these files of each wheel, by its name."""
     requests: list[PreparedWheelRequest] = []
@@ -132,8 +137,13 @@ def run(
     stdlib = {SeldomModulesRequest(RUNTIME): SeldomModules(FILES.digest(STDLIB))}
     payload: Payload = FILES.run_rule(
         prepare_payload,
-        PayloadRequest(RUNTIME, WHEEL_FILES, placements, include_sources),
+        PayloadRequest(RUNTIME, WHEEL_FILES, placements, first_party, include_sources),
         mocks=[
+            MockGet(
+                Digest,
+                (OverlaidDigests,),
+                lambda request: FILES.run_rule(overlay_digests, request, mocks=[]),
+            ),
             MockGet(PreparedWheel, (PreparedWheelRequest,), prepare),
             MockGet(SeldomModules, (SeldomModulesRequest,), stdlib.__getitem__),
         ],
@@ -165,6 +175,24 @@ def test_each_wheel_is_prepared_by_itself(include_sources: bool) -> None:
         in_memory=FILES.digest({**STDLIB, **part("app"), **part("six")}),
         parts=(*STDLIB, *part("app"), *part("six")),
         on_filesystem=FILES.digest(numpy_files),
+        include_sources=include_sources,
+    )
+
+
+def test_a_first_party_wheel_in_memory_is_prepared_with_the_executable() -> None:
+    requests, payload = run(
+        Placement(APP, False),
+        Placement(PANDAS, True),
+        Placement(SIX, False),
+        contents={"pandas": {"lib/pandas.pyc": "pandas"}, "six": part("six")},
+        first_party=(APP.path, PANDAS.path),
+    )
+    assert [request.path for request in requests] == [PANDAS.path, SIX.path]
+    assert payload == Payload(
+        in_memory=FILES.digest({**STDLIB, **part("six"), APP.path: "app"}),
+        parts=(*STDLIB, APP.path, *part("six")),
+        on_filesystem=FILES.digest({"lib/pandas.pyc": "pandas"}),
+        include_sources=False,
     )
 
 
@@ -221,7 +249,7 @@ def test_files_with_the_same_name_elsewhere_are_others() -> None:
 
 
 def test_a_binary_without_code_has_the_standard_library() -> None:
-    expected = Payload(FILES.digest(STDLIB), (*STDLIB,), FILES.digest({}))
+    expected = Payload(FILES.digest(STDLIB), (*STDLIB,), FILES.digest({}), include_sources=False)
     assert run(contents={}) == ([], expected)
 
 

@@ -343,7 +343,7 @@ def test_packing() -> None:
             "ar_archive.py",
             "cpython.py",
             "elf.py",
-                "kept_bytecode.py",
+            "kept_bytecode.py",
             "libpython.py",
             "packed_tree.py",
         ),

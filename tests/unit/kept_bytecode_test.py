@@ -41,7 +41,9 @@ def run(tmp_path: Path, source: str) -> list[str]:
 def test_what_is_kept_is_what_was_compiled(tmp_path: Path) -> None:
     source = "x = 1\n)\ny = 'a'\n"
     first = run(tmp_path, source)
-    assert marshal.loads(bytes.fromhex(first[0])) == compile("x = 1\n", "name", "exec", dont_inherit=True)
+    assert marshal.loads(bytes.fromhex(first[0])) == compile(
+        "x = 1\n", "name", "exec", dont_inherit=True
+    )
     assert first[1] == "error: SyntaxError"
     kept = (tmp_path / "bytecode").read_bytes()
     assert run(tmp_path, source) == first

@@ -394,6 +394,23 @@ def test_a_program_beside_the_copy_of_the_runtime(tmp_path: Path, runtime: Path)
     assert everything(open_payload(tmp_path / "my-app.payload"))["files"] == BOTH
 
 
+@pytest.mark.parametrize("flags", [(), ("--sources",)])
+def test_a_wheel_is_prepared_on_the_way(
+    tmp_path: Path, runtime: Path, flags: tuple[str, ...]
+) -> None:
+    files = {"app/main.py": "x = 1\n", "both.txt": "of the wheel"}
+    wheel = str(write_wheel(tmp_path / "app.whl", files))
+    early = str(tmp_path / "early")
+    assert main(["wheel", *flags, "--output", early, "--", wheel]) == 0
+    programs = []
+    for name, prepared in (("one", early), ("two", wheel)):
+        parts = [*write_parts(tmp_path), prepared]
+        main(["program", *flags, "--output", str(tmp_path / name), "--", *parts])
+        programs.append(everything(open_payload(tmp_path / name)))
+    assert programs[0] == programs[1]
+    assert programs[0]["files"]["both.txt"] == b"a"
+
+
 def test_a_program_without_code(tmp_path: Path, runtime: Path) -> None:
     main(["program", "--output", str(tmp_path / "my-app"), "--"])
     assert everything(open_payload(tmp_path / "my-app"))["files"] == {}

@@ -134,7 +134,13 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
     runtime = await Get(Runtime, RuntimeRequest(it.python, it.rust, it.c_toolchain, it.args))
     payload = await Get(
         Payload,
-        PayloadRequest(runtime, it.wheels, it.contents.placements, field_set.include_sources.value),
+        PayloadRequest(
+            runtime,
+            it.wheels,
+            it.contents.placements,
+            it.contents.first_party,
+            field_set.include_sources.value,
+        ),
     )
     artifact_request = ArtifactRequest(
         field_set.address,

@@ -4,12 +4,13 @@
 usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
        runtime modules --output PART FOLDER
-       runtime program --output EXECUTABLE [--beside] [--module M [--function F]] PART...
+       runtime program [--sources] --output EXECUTABLE [--beside]
+               [--module M [--function F]] PART_OR_WHEEL...
 
 `wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
 site-packages. `modules` prepares modules in a folder, compressed. `program` writes a copy of the
-runtime with all the parts appended, or beside it. Where parts have the same path, the first one
-counts.
+runtime with all the parts appended, or beside it; a wheel is prepared on the way, which saves a
+process for one that changes each time. Of what has the same path, the first one counts.
 
 Modules become bytecode; with `--sources`, all their sources go along. A module that does not
 compile stays source, and fails when it is imported, as it would elsewhere.
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     program = commands.add_parser("program")
     program.add_argument("--output", required=True)
     program.add_argument("--beside", action="store_true")
+    program.add_argument("--sources", action="store_true")
     program.add_argument("--module")
     program.add_argument("--function")
     program.add_argument("parts", nargs="*")
@@ -100,22 +102,26 @@ def installed_path(name: str) -> str | None:
 
 
 def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
-    files = installed_files(archive)
     with open(output, "wb") as file:
         writer = Writer(file)
-        for path, member in files.items():
-            if path.startswith(SCRIPTS):
-                continue  # Nothing could start them.
-            data = archive.read(member)
-            name = module_name(path)
-            if path.endswith(".pyc") and source_path(path) in files:
-                continue
-            code = bytecode(path, data) if name else None
-            if name and (code is not None or path.endswith(".py")):
-                writer.add_module(name, source_path(path), is_package(path), code)
-            if code is None or (path.endswith(".py") and keeps_source(path, files, with_sources)):
-                writer.add_file(path, data)
+        add_wheel(writer, archive, with_sources)
         writer.finish()
+
+
+def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> None:
+    files = installed_files(archive)
+    for path, member in files.items():
+        if path.startswith(SCRIPTS):
+            continue  # Nothing could start them.
+        data = archive.read(member)
+        name = module_name(path)
+        if path.endswith(".pyc") and source_path(path) in files:
+            continue
+        code = bytecode(path, data) if name else None
+        if name and (code is not None or path.endswith(".py")):
+            writer.add_module(name, source_path(path), is_package(path), code)
+        if code is None or (path.endswith(".py") and keeps_source(path, files, with_sources)):
+            writer.add_file(path, data)
 
 
 def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
@@ -268,6 +274,10 @@ def write_program(options: argparse.Namespace) -> None:
     with open(options.output + SUFFIX if options.beside else options.output, "ab") as file:
         writer = Writer(file)
         for path in options.parts:
+            if path.endswith(".whl"):
+                with zipfile.ZipFile(path) as archive:
+                    add_wheel(writer, archive, options.sources)
+                continue
             part = open_file(path)
             if part is None:
                 raise PayloadError(f"{path} is no part of a payload")

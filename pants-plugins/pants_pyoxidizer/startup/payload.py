@@ -127,7 +127,7 @@ def parse(path: str, view: "memoryview") -> "Optional[Payload]":
 class Writer:
     """Writes a payload to a file, from its current position.
 
-    Compression is for what is seldom read: it costs time at each start.
+    Of several modules or files with one path, the first one counts. Compression is for what is seldom read: it costs time at each start.
     """
 
     def __init__(self, file: "BinaryIO", compress: bool = False) -> None:
@@ -138,16 +138,18 @@ class Writer:
         self.files: "Dict[str, Contents]" = {}
 
     def add_file(self, path: str, data: bytes) -> None:
-        self.files[path] = self._write(data)
+        if path not in self.files:
+            self.files[path] = self._write(data)
 
     def add_module(
         self, name: str, path: str, is_package: bool, code: "Optional[bytes]" = None
     ) -> None:
         """`name` is a path without suffix; for a package, that of its folder."""
-        self.modules[name] = (path, is_package, None if code is None else self._write(code))
+        if name not in self.modules:
+            self.modules[name] = (path, is_package, None if code is None else self._write(code))
 
     def add_payload(self, payload: Payload) -> None:
-        """Take over all of another one's contents, but what is there, and what it starts."""
+        """Take over all of another one's contents, but not what it starts."""
         shift = self._size
         for name, (path, is_package, code) in payload.modules.items():
             module = (path, is_package, _shifted(code, shift) if code else None)

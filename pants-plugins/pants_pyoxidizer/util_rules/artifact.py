@@ -57,6 +57,7 @@ async def make_artifact(request: ArtifactRequest) -> Build:
 def _arguments(request: ArtifactRequest) -> tuple[str, ...]:
     entry_point = request.entry_point
     arguments = ["--beside"] if request.payload_beside else []
+    arguments += ["--sources"] if request.payload.include_sources else []
     if entry_point is not None:
         arguments += ["--module", entry_point.module]
         arguments += ["--function", entry_point.function] if entry_point.function else []

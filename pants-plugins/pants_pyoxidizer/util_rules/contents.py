@@ -46,6 +46,7 @@ class ContentsRequest:
 class Contents:
     entry_point: EntryPoint | None
     placements: tuple[Placement, ...]  # In a fixed order.
+    first_party: tuple[str, ...]  # Paths of wheels.
 
     def paths(self, on_filesystem: bool) -> tuple[str, ...]:
         """Of the wheel files that were placed so."""
@@ -70,7 +71,8 @@ def determine_contents(request: ContentsRequest) -> Contents:
     placements = placement.place(wheels, resources, forced)
     if request.resources is not None:
         _check_placements(request, placements)
-    return Contents(_entry_point(request, wheels), placements)
+    first_party = tuple(wheel.path for wheel in request.first_party)
+    return Contents(_entry_point(request, wheels), placements, first_party)
 
 
 def _entry_point(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> EntryPoint | None:

@@ -53,16 +53,27 @@ class PayloadRequest:
     wheels: Digest
     # Where several wheels have a file of the same path, that of the first one counts.
     placements: tuple[Placement, ...]
+    # Paths of wheels that change with each edit. To prepare them by themselves would be a process
+    # more for each, of which nothing is used again.
+    first_party: tuple[str, ...]
     include_sources: bool
 
 
 @dataclass(frozen=True)
 class Payload:
-    """`parts` names the files in `in_memory`; `on_filesystem` is LIB_DIR."""
+    """`parts` names the files in `in_memory`, some of which are wheels; `on_filesystem` is LIB_DIR."""
 
     in_memory: Digest
     parts: tuple[str, ...]
     on_filesystem: Digest
+    include_sources: bool
+
+
+@dataclass(frozen=True)
+class OverlaidDigests:
+    """A request for one digest with all files; of those with one path, the first one counts."""
+
+    digests: tuple[Digest, ...]
 
 
 @rule
@@ -113,44 +124,69 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
         Get(Digest, DigestSubset(request.wheels, PathGlobs([placement.wheel.path])))
         for placement in request.placements
     )
-    prepared = await MultiGet(
-        Get(
-            PreparedWheel,
-            PreparedWheelRequest(
-                request.runtime,
-                wheel,
-                placement.wheel.path,
-                placement.on_filesystem,
-                request.include_sources,
-            ),
-        )
-        for wheel, placement in zip(wheels, request.placements)
-    )
-    seldom = await Get(SeldomModules, SeldomModulesRequest(request.runtime))
-    placed = tuple(zip(prepared, request.placements))
-    in_memory = [p.digest for p, placement in placed if not placement.on_filesystem]
-    on_filesystem = [p.digest for p, placement in placed if placement.on_filesystem]
-    folders = await MultiGet(Get(Snapshot, Digest, digest) for digest in on_filesystem)
-    hidden = overwritten(tuple(folder.files for folder in folders))
-    parts, *files = await MultiGet(
-        Get(Digest, MergeDigests((seldom.digest, *in_memory))),
+    seldom, *prepared = await MultiGet(
+        Get(SeldomModules, SeldomModulesRequest(request.runtime)),
         *(
-            Get(
-                Digest,
-                DigestSubset(
-                    digest, PathGlobs(["**", *(f"!/{glob.escape(path)}" for path in paths)])
-                ),
-            )
-            for digest, paths in zip(on_filesystem, hidden)
+            Get(PreparedWheel, PreparedWheelRequest, prepared_wheel_request(request, p, wheel))
+            for wheel, p in zip(wheels, request.placements)
+            if not is_prepared_later(request, p)
         ),
     )
-    inside = [p.wheel.filename for p in request.placements if not p.on_filesystem]
-    return Payload(
-        in_memory=parts,
-        # As on any `sys.path`, the standard library comes first.
-        parts=(SELDOM_PART, *map(part_name, inside)),
-        on_filesystem=await Get(Digest, MergeDigests(files)),
+    early = [p for p in request.placements if not is_prepared_later(request, p)]
+    inside = [
+        *(part.digest for part, p in zip(prepared, early) if not p.on_filesystem),
+        *(wheel for wheel, p in zip(wheels, request.placements) if is_prepared_later(request, p)),
+    ]
+    folders = [part.digest for part, p in zip(prepared, early) if p.on_filesystem]
+    in_memory, on_filesystem = await MultiGet(
+        Get(Digest, MergeDigests((seldom.digest, *inside))),
+        Get(Digest, OverlaidDigests(tuple(folders))),
     )
+    return Payload(
+        in_memory,
+        # As on any `sys.path`, the standard library comes first.
+        parts=(
+            SELDOM_PART,
+            *(part_of(request, p) for p in request.placements if not p.on_filesystem),
+        ),
+        on_filesystem=on_filesystem,
+        include_sources=request.include_sources,
+    )
+
+
+def is_prepared_later(request: PayloadRequest, placement: Placement) -> bool:
+    return not placement.on_filesystem and placement.wheel.path in request.first_party
+
+
+def part_of(request: PayloadRequest, placement: Placement) -> str:
+    wheel = placement.wheel
+    return wheel.path if is_prepared_later(request, placement) else part_name(wheel.filename)
+
+
+def prepared_wheel_request(
+    request: PayloadRequest, placement: Placement, wheel: Digest
+) -> PreparedWheelRequest:
+    return PreparedWheelRequest(
+        request.runtime,
+        wheel,
+        placement.wheel.path,
+        placement.on_filesystem,
+        request.include_sources,
+    )
+
+
+@rule
+async def overlay_digests(request: OverlaidDigests) -> Digest:
+    folders = await MultiGet(Get(Snapshot, Digest, digest) for digest in request.digests)
+    hidden = overwritten(tuple(folder.files for folder in folders))
+    digests = await MultiGet(
+        Get(
+            Digest,
+            DigestSubset(digest, PathGlobs(["**", *(f"!/{glob.escape(path)}" for path in paths)])),
+        )
+        for digest, paths in zip(request.digests, hidden)
+    )
+    return await Get(Digest, MergeDigests(digests))
 
 
 def overwritten(folders: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
