@@ -148,7 +148,8 @@ def main(argv: Sequence[str]) -> int:
     # As Ctrl-C: what was started is to be ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        for measured in measure_rows(session, options.rows, measured):
+        for rows_so_far in measure_rows(session, options.rows, measured):
+            measured = rows_so_far
             write_results(session, output, about, measured)
     finally:
         session.close()
