@@ -162,4 +162,5 @@ def from_json(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 
 def _figure(figure: Mapping[str, Any]) -> Figure:
-    return Figure(**{**figure, "samples": tuple(figure["samples"])})
+    fields: dict[str, Any] = {**figure, "samples": tuple(figure["samples"])}
+    return Figure(**fields)
