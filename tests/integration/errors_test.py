@@ -86,7 +86,7 @@ def test_no_c_compiler(repository: Repository) -> None:
         "--pyoxidizer-c-toolchain-search-path=['/nowhere']", "package", "nocc:bin"
     )
     assert (
-        "Building a PyOxidizer binary needs `cc` and `ar` and `make`, searched for in /nowhere. "
+        "Building a PyOxidizer binary needs `cc` and `ar`, searched for in /nowhere. "
         "To fix, install a C toolchain"
     ) in message
 

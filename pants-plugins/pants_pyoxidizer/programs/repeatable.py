@@ -101,7 +101,7 @@ def standard_library(rustc: str) -> str:
     """
     try:
         sysroot, version = (
-            subprocess.run([rustc, *args], check=True, stdout=subprocess.PIPE).stdout.decode()
+            subprocess.run([rustc, *args], check=True, capture_output=True).stdout.decode()
             for args in (["--print", "sysroot"], ["-vV"])
         )
     except (OSError, subprocess.CalledProcessError):
