@@ -127,7 +127,8 @@ def parse(path: str, view: "memoryview") -> "Optional[Payload]":
 class Writer:
     """Writes a payload to a file, from its current position.
 
-    Of several modules or files with one path, the first one counts. Compression is for what is seldom read: it costs time at each start.
+    Of several modules or files with one path, the first one counts. Compression is for what is
+    seldom read: it costs time at each start.
     """
 
     def __init__(self, file: "BinaryIO", compress: bool = False) -> None:

@@ -120,27 +120,31 @@ async def prepare_seldom_modules(request: SeldomModulesRequest) -> SeldomModules
 
 @rule(level=LogLevel.DEBUG)
 async def prepare_payload(request: PayloadRequest) -> Payload:
-    wheels = await MultiGet(
+    digests = await MultiGet(
         Get(Digest, DigestSubset(request.wheels, PathGlobs([placement.wheel.path])))
         for placement in request.placements
     )
+    wheels = tuple(zip(request.placements, digests))
+    late = [(p, wheel) for p, wheel in wheels if is_prepared_later(request, p)]
+    early = [(p, wheel) for p, wheel in wheels if not is_prepared_later(request, p)]
     seldom, *prepared = await MultiGet(
         Get(SeldomModules, SeldomModulesRequest(request.runtime)),
         *(
-            Get(PreparedWheel, PreparedWheelRequest, prepared_wheel_request(request, p, wheel))
-            for wheel, p in zip(wheels, request.placements)
-            if not is_prepared_later(request, p)
+            Get(
+                PreparedWheel,
+                PreparedWheelRequest(
+                    request.runtime, wheel, p.wheel.path, p.on_filesystem, request.include_sources
+                ),
+            )
+            for p, wheel in early
         ),
     )
-    early = [p for p in request.placements if not is_prepared_later(request, p)]
-    inside = [
-        *(part.digest for part, p in zip(prepared, early) if not p.on_filesystem),
-        *(wheel for wheel, p in zip(wheels, request.placements) if is_prepared_later(request, p)),
-    ]
-    folders = [part.digest for part, p in zip(prepared, early) if p.on_filesystem]
+    placed = [(p, part.digest) for (p, _), part in zip(early, prepared)] + late
+    inside = [digest for p, digest in placed if not p.on_filesystem]
+    folders = tuple(digest for p, digest in placed if p.on_filesystem)
     in_memory, on_filesystem = await MultiGet(
         Get(Digest, MergeDigests((seldom.digest, *inside))),
-        Get(Digest, OverlaidDigests(tuple(folders))),
+        Get(Digest, OverlaidDigests(folders)),
     )
     return Payload(
         in_memory,
@@ -161,18 +165,6 @@ def is_prepared_later(request: PayloadRequest, placement: Placement) -> bool:
 def part_of(request: PayloadRequest, placement: Placement) -> str:
     wheel = placement.wheel
     return wheel.path if is_prepared_later(request, placement) else part_name(wheel.filename)
-
-
-def prepared_wheel_request(
-    request: PayloadRequest, placement: Placement, wheel: Digest
-) -> PreparedWheelRequest:
-    return PreparedWheelRequest(
-        request.runtime,
-        wheel,
-        placement.wheel.path,
-        placement.on_filesystem,
-        request.include_sources,
-    )
 
 
 @rule
