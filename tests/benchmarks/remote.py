@@ -42,7 +42,7 @@ instances:
       - !bytestream
         storage: *store
 
-thread-pool-size: 20
+thread-pool-size: 200  # Pants asks for up to 128 things at once; a thread each.
 """
 
 

@@ -151,6 +151,7 @@ def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[s
         output_files=("__result.json",),
         output_directories=("build",),
         level=LogLevel.INFO,
+        is_slow=True,
     )
     assert process.description == "Building project:bin with PyOxidizer"
 

@@ -355,6 +355,7 @@ def test_packing() -> None:
         env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": "4567"}),
         output_files=("python.tar.zst", "python.json"),
         level=LogLevel.INFO,
+        is_slow=True,
     )
     assert process.description == "Pack /usr/bin/python3.11 for PyOxidizer"
     assert packed == PackedPython(

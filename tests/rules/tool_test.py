@@ -35,7 +35,16 @@ def pyoxidizer() -> PyOxidizer:
     return runner.request(PyOxidizer, [])
 
 
-def test_a_program_runs_in_the_venv_of_the_tool(pyoxidizer: PyOxidizer) -> None:
+@pytest.mark.parametrize(
+    ("is_slow", "speculation_delay_millis"),
+    [
+        pytest.param(False, 0, id="quick: a remote cache may not be worth the wait"),
+        pytest.param(True, 10_000, id="slow: not started while a remote cache may have it"),
+    ],
+)
+def test_a_program_runs_in_the_venv_of_the_tool(
+    pyoxidizer: PyOxidizer, is_slow: bool, speculation_delay_millis: int
+) -> None:
     request = ToolProcess(
         programs=("run_pyoxidizer.py", "cargo_driver.py", "cargo"),
         argv=("--name", "bin"),
@@ -47,6 +56,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(pyoxidizer: PyOxidizer) -> None:
         output_directories=("build",),
         level=LogLevel.INFO,
         cache_scope=ProcessCacheScope.PER_SESSION,
+        is_slow=is_slow,
     )
     programs = CreateDigest(
         [
@@ -99,6 +109,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(pyoxidizer: PyOxidizer) -> None:
         output_files=("result.json",),
         output_directories=("build",),
         cache_scope=ProcessCacheScope.PER_SESSION,
+        remote_cache_speculation_delay_millis=speculation_delay_millis,
     )
     assert process.description == "Building"
 

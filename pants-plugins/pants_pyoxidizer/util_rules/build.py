@@ -173,6 +173,7 @@ async def build(request: BuildRequest) -> Build:
             output_files=(_RESULT,),
             output_directories=(_BUILD_DIR,),
             level=LogLevel.INFO,
+            is_slow=True,
         ),
     )
     result_file, built = await MultiGet(

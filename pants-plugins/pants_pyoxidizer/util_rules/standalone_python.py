@@ -190,6 +190,7 @@ async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
             description=f"Pack {request.path} for PyOxidizer",
             output_files=(ARCHIVE, _REPORT),
             level=LogLevel.INFO,
+            is_slow=True,
         ),
     )
     result = await Get(FallibleProcessResult, Process, process)

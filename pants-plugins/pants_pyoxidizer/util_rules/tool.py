@@ -22,6 +22,9 @@ from pants_pyoxidizer.subsystem import PyOxidizer
 
 PROGRAMS_DIR = "__programs"
 
+# How long a remote cache may take to give what it has. What it has not, it says at once.
+REMOTE_CACHE_MILLIS = 10_000
+
 
 @dataclass(frozen=True)
 class ToolProcess:
@@ -37,6 +40,8 @@ class ToolProcess:
     output_directories: tuple[str, ...] = ()
     level: LogLevel = LogLevel.DEBUG
     cache_scope: ProcessCacheScope = ProcessCacheScope.SUCCESSFUL
+    # What takes longer than a download: Pants else runs it while it asks a remote cache for it.
+    is_slow: bool = False
 
 
 def program_file(name: str) -> FileContent:
@@ -68,6 +73,7 @@ async def set_up_tool_process(request: ToolProcess, pyoxidizer: PyOxidizer) -> P
         process,
         argv=(venv_pex.python.argv0, f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
         append_only_caches=FrozenDict({**process.append_only_caches, **request.append_only_caches}),
+        remote_cache_speculation_delay_millis=REMOTE_CACHE_MILLIS if request.is_slow else 0,
     )
 
 
