@@ -60,7 +60,7 @@ FILES = {
         )
         """,
     "app/__init__.py": "",
-    "app/main.py": "import click, markupsafe, ssl\nprint(markupsafe.escape('<'))\n",
+    "app/main.py": "import click\nimport markupsafe\nprint(markupsafe.escape('<'))\n",
     "app/own.bzlt": TEMPLATE,
 }
 # A validator of its own: the library's, in the virtual environment of the tool.
