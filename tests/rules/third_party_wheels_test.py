@@ -148,6 +148,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
         native=False,
         data_files=(),
         sha256="0123",
+        record_sha256="4567",
     )
     processes: list[ToolProcess] = []
 
