@@ -36,7 +36,7 @@ _BUILT = "__built.txt"
 
 _CACHE = ".cache/pyoxidizer"
 _CRATES = ".cache/pyoxidizer_crates"
-CACHES = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
+CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
 
 PROGRAMS = (
     "run_pyoxidizer.py",
