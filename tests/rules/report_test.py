@@ -87,7 +87,7 @@ def run(rule: Any, *args: Any, written: dict[str, str]) -> tuple[ToolProcess, An
         processes.append(process)
         return Mock(output_digest=FILES.digest(written))
 
-    mocks = [
+    mocks: list[MockGet[Any]] = [
         MockGet(ProcessResult, (ToolProcess,), run_process),
         MockGet(
             Crates,

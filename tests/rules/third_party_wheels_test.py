@@ -24,6 +24,7 @@ from pants.engine.target import Target, TransitiveTargets, TransitiveTargetsRequ
 from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.logging import LogLevel
+from pants.util.ordered_set import FrozenOrderedSet
 
 from pants_pyoxidizer.util_rules.inspect_wheels import (
     InspectWheelsRequest,
@@ -113,7 +114,7 @@ def test_what_cannot_be_resolved_is_said_with_the_python_that_it_is_for() -> Non
     )
     rule = resolve_third_party_wheels(request)
     rule.send(None)
-    rule.send(TransitiveTargets((DISTRIBUTION,), (SOURCE, REQUIREMENT)))
+    rule.send(TransitiveTargets((DISTRIBUTION,), FrozenOrderedSet([SOURCE, REQUIREMENT])))
     rule.send(PexRequest(output_filename="third_party.pex", internal_only=False))
     with pytest.raises(UnresolvableRequirementsError) as e:
         rule.throw(failure)
