@@ -22,6 +22,7 @@ from pants_pyoxidizer.util_rules import (
     inspect_wheels,
     payload,
     rendered_config,
+    report,
     runtime,
     rust_toolchain,
     standalone_python,
@@ -46,6 +47,7 @@ def rules() -> Iterable[Any]:
         *runtime.rules(),
         *payload.rules(),
         *artifact.rules(),
+        *report.rules(),
         *package.rules(),
         *run.rules(),
     )

@@ -10,11 +10,11 @@ from typing import Any, Iterable
 from pants.backend.python.goals.export import ExportPythonTool, ExportPythonToolSentinel
 from pants.backend.python.goals.lockfile import GeneratePythonLockfile
 from pants.backend.python.subsystems.python_tool_base import PythonToolBase
-from pants.backend.python.target_types import ConsoleScript
+from pants.backend.python.target_types import ConsoleScript, EntryPoint
 from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
 from pants.engine.rules import collect_rules, rule
 from pants.engine.unions import UnionRule
-from pants.option.option_types import ArgsListOption, EnumOption, StrListOption
+from pants.option.option_types import ArgsListOption, BoolOption, EnumOption, StrListOption
 from pants.option.scope import ScopeInfo
 from pants.option.subsystem import Subsystem
 from pants.util.memo import memoized_property
@@ -22,6 +22,7 @@ from pants.util.ordered_set import OrderedSet
 from pants.util.strutil import help_text, softwrap
 
 SCOPE = "pyoxidizer"
+REPORT_SCOPE = "pyoxidizer-report"
 
 _PANTS_OWN_BACKEND = "pants.backend.experimental.python.packaging.pyoxidizer"
 
@@ -103,6 +104,19 @@ class PyOxidizer(PythonToolBase):
         ),
     )
 
+    report = BoolOption(
+        default=False,
+        help=softwrap(
+            """
+            Whether `package` also writes, beside the folder with the executable, what went into
+            it: `<binary_name>.cdx.json`, a CycloneDX SBOM, and `<binary_name>.sha256`, which
+            `sha256sum -c` reads.
+
+            The executable is the same either way.
+            """
+        ),
+    )
+
     @classmethod
     def get_scope_info(cls) -> ScopeInfo:
         # The first thing that Pants asks of a subsystem once all backends are loaded, and before
@@ -161,24 +175,70 @@ class PyOxidizer(PythonToolBase):
             return tuple(entries)
 
 
+class PyOxidizerReport(PythonToolBase):
+    options_scope = REPORT_SCOPE
+    name = "PyOxidizer report"
+    help = help_text(
+        """
+        The library that writes SBOMs (https://cyclonedx-python-library.readthedocs.io).
+
+        Used, and installed, with `[pyoxidizer].report` only.
+        """
+    )
+
+    default_version = "cyclonedx-python-lib==9.1.0"
+    # Checks each SBOM against the schema.
+    default_extra_requirements = ["jsonschema==4.23.0"]
+    default_requirements = [default_version, *default_extra_requirements]
+    # Programs of ours import the library; it is nothing to run by itself.
+    default_main = EntryPoint("cyclonedx")
+
+    register_interpreter_constraints = True
+    default_interpreter_constraints = ["CPython>=3.8,<4"]
+
+    # See above.
+    register_lockfile = True
+    default_lockfile_url = "pants_pyoxidizer/report.lock"  # type: ignore[assignment]
+    default_lockfile_resource = ("pants_pyoxidizer", "report.lock")
+
+
 class PyOxidizerLockfileSentinel(GenerateToolLockfileSentinel):
     resolve_name = SCOPE
+
+
+class PyOxidizerReportLockfileSentinel(GenerateToolLockfileSentinel):
+    resolve_name = REPORT_SCOPE
+
+
+def _lockfile_request(tool: PythonToolBase) -> GeneratePythonLockfile:
+    if hasattr(tool, "to_lockfile_request"):
+        return tool.to_lockfile_request()
+    # Pants 2.16.
+    request: GeneratePythonLockfile = GeneratePythonLockfile.from_tool(  # type: ignore[attr-defined]
+        tool
+    )
+    return request
 
 
 @rule
 def request_lockfile(
     _: PyOxidizerLockfileSentinel, pyoxidizer: PyOxidizer
 ) -> GeneratePythonLockfile:
-    if hasattr(pyoxidizer, "to_lockfile_request"):
-        return pyoxidizer.to_lockfile_request()
-    # Pants 2.16.
-    request: GeneratePythonLockfile = GeneratePythonLockfile.from_tool(  # type: ignore[attr-defined]
-        pyoxidizer
-    )
-    return request
+    return _lockfile_request(pyoxidizer)
+
+
+@rule
+def request_report_lockfile(
+    _: PyOxidizerReportLockfileSentinel, report: PyOxidizerReport
+) -> GeneratePythonLockfile:
+    return _lockfile_request(report)
 
 
 class PyOxidizerExportSentinel(ExportPythonToolSentinel):
+    pass
+
+
+class PyOxidizerReportExportSentinel(ExportPythonToolSentinel):
     pass
 
 
@@ -187,9 +247,18 @@ def export_tool(_: PyOxidizerExportSentinel, pyoxidizer: PyOxidizer) -> ExportPy
     return ExportPythonTool(resolve_name=SCOPE, pex_request=pyoxidizer.to_pex_request())
 
 
+@rule
+def export_report_tool(
+    _: PyOxidizerReportExportSentinel, report: PyOxidizerReport
+) -> ExportPythonTool:
+    return ExportPythonTool(resolve_name=REPORT_SCOPE, pex_request=report.to_pex_request())
+
+
 def rules() -> Iterable[Any]:
     return (
         *collect_rules(),
         UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel),
+        UnionRule(GenerateToolLockfileSentinel, PyOxidizerReportLockfileSentinel),
         UnionRule(ExportPythonToolSentinel, PyOxidizerExportSentinel),
+        UnionRule(ExportPythonToolSentinel, PyOxidizerReportExportSentinel),
     )

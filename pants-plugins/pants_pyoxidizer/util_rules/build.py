@@ -36,8 +36,9 @@ _BUILT = "__built.txt"
 
 _CACHE = ".cache/pyoxidizer"
 _CRATES = ".cache/pyoxidizer_crates"
+CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
 
-_PROGRAMS = (
+PROGRAMS = (
     "run_pyoxidizer.py",
     "cargo",
     "cargo_driver.py",
@@ -160,7 +161,7 @@ async def build(request: BuildRequest) -> Build:
     result = await Get(
         ProcessResult,
         ToolProcess(
-            programs=_PROGRAMS,
+            programs=PROGRAMS,
             argv=(
                 *("--name", request.name, "--result", _RESULT),
                 *(["--strip-libraries"] if request.optimize_size else []),
@@ -169,7 +170,7 @@ async def build(request: BuildRequest) -> Build:
             description=request.description,
             input_digest=input_digest,
             env=FrozenDict(environment(request)),
-            append_only_caches=FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES),
+            append_only_caches=CACHES,
             output_files=(_RESULT,),
             output_directories=(_BUILD_DIR,),
             level=LogLevel.INFO,

@@ -27,6 +27,7 @@ from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, RustSource
 logger = logging.getLogger(__name__)
 
 MINIMUM_VERSION = (1, 62, 1)  # What PyOxidizer 0.24 asks for.
+MANAGED_VERSION = "1.66.0"  # What it downloads.
 
 # rustup's proxies read these to find the toolchain they stand for.
 _RUSTUP_ENV_VARS = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN")

@@ -1,7 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Processes that run a program of ours, from `pants_pyoxidizer.programs`, beside PyOxidizer.
 
-The programs run in the virtual environment of the `[pyoxidizer]` tool: what it pins, they may import.
+The programs run in the virtual environment of the `[pyoxidizer]` tool, or of another one: what it
+pins, they may import.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class ToolProcess:
     cache_scope: ProcessCacheScope = ProcessCacheScope.SUCCESSFUL
     # What takes longer than a download: Pants else runs it while it asks a remote cache for it.
     is_slow: bool = False
+    # Where they run, if not in the tool `[pyoxidizer]`.
+    tool: PexRequest | None = None
 
 
 def program_file(name: str) -> FileContent:
@@ -52,7 +55,7 @@ def program_file(name: str) -> FileContent:
 @rule
 async def set_up_tool_process(request: ToolProcess, pyoxidizer: PyOxidizer) -> Process:
     venv_pex, programs = await MultiGet(
-        Get(VenvPex, PexRequest, pyoxidizer.to_pex_request()),
+        Get(VenvPex, PexRequest, request.tool or pyoxidizer.to_pex_request()),
         Get(Digest, CreateDigest(program_file(name) for name in request.programs)),
     )
     input_digest = await Get(Digest, MergeDigests((request.input_digest, programs)))
