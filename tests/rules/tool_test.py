@@ -16,7 +16,7 @@ from pants.util.logging import LogLevel
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.util_rules.tool import ToolProcess, program_file, set_up_tool_process
 
-VENV, PROGRAMS, INPUT, MERGED, SANDBOX = (Digest(letter * 64, 1) for letter in "abcde")
+VENV, PROGRAMS, INPUT, MERGED, SANDBOX, CRATES = (Digest(letter * 64, 1) for letter in "abcdef")
 
 VENV_PEX = VenvPex(
     digest=VENV,
@@ -50,6 +50,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(
         argv=("--name", "bin"),
         description="Building",
         input_digest=INPUT,
+        immutable_input_digests=FrozenDict(__crates=CRATES),
         env=FrozenDict(NAME="value"),
         append_only_caches=FrozenDict(crates=".cache/crates"),
         output_files=("result.json",),
@@ -104,6 +105,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(
         description="Building",
         level=LogLevel.INFO,
         input_digest=SANDBOX,
+        immutable_input_digests={"__crates": CRATES},
         env={"NAME": "value"},
         append_only_caches={"pex_root": ".cache/pex_root", "crates": ".cache/crates"},
         output_files=("result.json",),

@@ -82,13 +82,16 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
+def pyoxidizer_executable() -> str:
+    return os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
+
+
 def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     """Run PyOxidizer, with its output in the log, and return its exit status."""
-    pyoxidizer = os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
     os.mkdir(env["TMPDIR"])
     cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     with extraction_lock(cache), LOG.open("wb") as log:
-        process = subprocess.Popen([pyoxidizer, *arguments], env=env, stdout=log, stderr=log)
+        process = subprocess.Popen([pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log)
         # When Pants cancels the process, PyOxidizer and cargo shall end with it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))

@@ -22,6 +22,18 @@ from pants_pyoxidizer.subsystem import PyOxidizer
 
 PROGRAMS_DIR = "__programs"
 
+# What PyOxidizer finds as `cargo`, and what that imports.
+CARGO_DRIVER_PROGRAMS = (
+    "cargo",
+    "cargo_driver.py",
+    "cargo_project.py",
+    "crates_cache.py",
+    "repeatable.py",
+    "packed_resources.py",
+    "rustc_wrapper",
+    "ar_archive.py",
+)
+
 # How long a remote cache may take to give what it has. What it has not, it says at once.
 REMOTE_CACHE_MILLIS = 10_000
 
@@ -34,6 +46,8 @@ class ToolProcess:
     argv: tuple[str, ...]
     description: str = dataclasses.field(compare=False)
     input_digest: Digest = EMPTY_DIGEST
+    # What is large, and not to be copied for each process.
+    immutable_input_digests: FrozenDict[str, Digest] = FrozenDict()
     env: FrozenDict[str, str] = FrozenDict()
     append_only_caches: FrozenDict[str, str] = FrozenDict()
     output_files: tuple[str, ...] = ()
@@ -72,6 +86,7 @@ async def set_up_tool_process(request: ToolProcess, pyoxidizer: PyOxidizer) -> P
     return dataclasses.replace(
         process,
         argv=(venv_pex.python.argv0, f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
+        immutable_input_digests=request.immutable_input_digests,
         append_only_caches=FrozenDict({**process.append_only_caches, **request.append_only_caches}),
         remote_cache_speculation_delay_millis=REMOTE_CACHE_MILLIS if request.is_slow else 0,
     )
