@@ -20,6 +20,7 @@ from pants_pyoxidizer.util_rules import (
     contents,
     crates,
     distributions,
+    host_links,
     inspect_wheels,
     payload,
     rendered_config,
@@ -34,6 +35,7 @@ from pants_pyoxidizer.util_rules import (
 def rules() -> Iterable[Any]:
     return (
         *subsystem.rules(),
+        *host_links.rules(),
         *tool.rules(),
         *distributions.rules(),
         *inspect_wheels.rules(),

@@ -60,7 +60,7 @@ REQUEST = BuildRequest(
         digest=PYTHON,
         description="Python 3.11.7 is inside.",
     ),
-    rust=RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80\ncargo 1.80")),
+    rust=RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")),
     c_toolchain=CToolchain("/usr/bin:/bin", "cc 12"),
     inputs=WHEELS,
     wheel_dirs=(".", "third_party"),
@@ -82,8 +82,7 @@ ENVIRONMENT = {
 SYSTEM_RUST_ENVIRONMENT = {
     **ENVIRONMENT,
     "PYOXIDIZER_SYSTEM_RUST": "1",
-    "RUSTC": "/rust/bin/rustc",
-    "PANTS_PYOXIDIZER_CARGO": "/rust/bin/cargo",
+    "PANTS_PYOXIDIZER_RUST": "{chroot}/.cache/links/rust",
     "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80\ncc 12",
     "PANTS_PYOXIDIZER_CRATES": "{chroot}/.cache/pyoxidizer_crates",
     "PANTS_PYOXIDIZER_REGISTRY": "{chroot}/__crates",

@@ -20,7 +20,7 @@ from pants_pyoxidizer.util_rules.tool import ToolProcess
 OUTPUT, CRATES = (Digest(c * 64, 1) for c in "ab")
 
 TRIPLE = "x86_64-unknown-linux-gnu"
-RUST = SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80\ncargo 1.80")
+RUST = SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")
 
 
 def get(exit_code: int = 0, stderr: bytes = b"") -> tuple[ToolProcess, Crates]:
@@ -66,8 +66,8 @@ def test_crates_are_fetched_for_the_target_triple() -> None:
         env=FrozenDict(
             {
                 "PYOXIDIZER_SYSTEM_RUST": "1",
-                "RUSTC": "/rust/bin/rustc",
-                "PANTS_PYOXIDIZER_CARGO": "/rust/bin/cargo",
+                "PANTS_PYOXIDIZER_RUST": "{chroot}/.cache/links/rust",
+                "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80",
                 "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs",
             }
         ),

@@ -91,13 +91,14 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (served / f"{crate}.crate").write_text(crate)
     programs = {
         "pyoxidizer": FAKE_PYOXIDIZER.format(lock=lock()),
-        "cargo": FAKE_CARGO.format(served=str(served)),
+        "bin/cargo": FAKE_CARGO.format(served=str(served)),
     }
+    (tmp_path / "bin").mkdir()
     for name, text in programs.items():
         (tmp_path / name).write_text(f"#!{sys.executable} -IS\n{text}")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setattr(fetch_crates, "pyoxidizer_executable", lambda: str(tmp_path / "pyoxidizer"))
-    monkeypatch.setenv("PANTS_PYOXIDIZER_CARGO", str(tmp_path / "cargo"))
+    monkeypatch.setenv("PANTS_PYOXIDIZER_RUST", str(tmp_path))
     monkeypatch.setenv("PANTS_PYOXIDIZER_PATH", "/programs")
     start_anew(tmp_path, monkeypatch)
     return served

@@ -10,7 +10,7 @@ fetched: from crates.io, from what a configuration of cargo's (`--config`) puts 
 another local registry (`--vendored`). Cargo verifies checksums; those of the archives that are
 written are verified once more.
 
-Environment: PANTS_PYOXIDIZER_PATH, PANTS_PYOXIDIZER_CARGO and RUSTC as for the cargo driver.
+Environment: PANTS_PYOXIDIZER_PATH and PANTS_PYOXIDIZER_RUST, as for `run_pyoxidizer`.
 
 `run_pyoxidizer` and what it imports, `crates_cache`, and the cargo driver must lie beside it.
 """

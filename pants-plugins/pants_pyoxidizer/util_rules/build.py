@@ -133,8 +133,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
     if rust is not None:
         env.update(
             PYOXIDIZER_SYSTEM_RUST="1",
-            RUSTC=rust.rustc,
-            PANTS_PYOXIDIZER_CARGO=rust.cargo,
+            PANTS_PYOXIDIZER_RUST=f"{{chroot}}/{rust.sysroot}",
             PANTS_PYOXIDIZER_TOOLCHAIN=f"{rust.fingerprint}\n{request.c_toolchain.fingerprint}",
             PANTS_PYOXIDIZER_CRATES=f"{{chroot}}/{_CRATES}",
             PANTS_PYOXIDIZER_REGISTRY=f"{{chroot}}/{_REGISTRY}",

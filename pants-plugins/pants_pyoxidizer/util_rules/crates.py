@@ -50,8 +50,9 @@ async def get_crates(request: CratesRequest) -> Crates:
             env=FrozenDict(
                 {
                     "PYOXIDIZER_SYSTEM_RUST": "1",
-                    "RUSTC": rust.rustc,
-                    "PANTS_PYOXIDIZER_CARGO": rust.cargo,
+                    "PANTS_PYOXIDIZER_RUST": f"{{chroot}}/{rust.sysroot}",
+                    # So that another Rust is another process.
+                    "PANTS_PYOXIDIZER_TOOLCHAIN": rust.fingerprint,
                     "PANTS_PYOXIDIZER_PATH": f"{{chroot}}/{PROGRAMS_DIR}",
                 }
             ),
