@@ -11,6 +11,7 @@ from typing import Any, Iterable
 from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
+from pants_pyoxidizer.goals import crates as crates_goal
 from pants_pyoxidizer.goals import package, run
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
@@ -52,6 +53,7 @@ def rules() -> Iterable[Any]:
         *artifact.rules(),
         *package.rules(),
         *run.rules(),
+        *crates_goal.rules(),
     )
 
 

@@ -1,7 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Fetches the crates that PyOxidizer's builds for one target triple need.
 
-usage: fetch_crates.py --target TRIPLE --output DIR [--vendored DIR] [--config FILE]
+usage: fetch_crates.py --target TRIPLE --output DIR
+           [--vendored DIR | [--config FILE] [--credentials FILE]]
 
 They are those of the Cargo.lock that PyOxidizer writes into each project. What is written is a
 local registry, as cargo calls it: the archives of crates, and an index of all crates in the lock, as
@@ -68,16 +69,18 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--vendored", type=Path)
     parser.add_argument("--config", type=Path)
+    parser.add_argument("--credentials", type=Path)
     options = parser.parse_args(argv)
     try:
-        fetch(options.target, options.output, options.vendored, options.config)
+        fetch(options)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0
 
 
-def fetch(target: str, output: Path, vendored: Optional[Path], config: Optional[Path]) -> None:
+def fetch(options: argparse.Namespace) -> None:
+    output, vendored = options.output, options.vendored
     env = {
         **environment(os.environ),
         "CARGO_HOME": os.path.abspath(HOME),
@@ -89,15 +92,17 @@ def fetch(target: str, output: Path, vendored: Optional[Path], config: Optional[
     HOME.mkdir()
     run([pyoxidizer_executable(), "init-rust-project", str(PROJECT)], env)
     crates = read_lock((PROJECT / "Cargo.lock").read_text())
-    command = [env["PANTS_PYOXIDIZER_CARGO"], "fetch", "--locked", "--target", target]
+    command = [env["PANTS_PYOXIDIZER_CARGO"], "fetch", "--locked", "--target", options.target]
     if vendored is not None:
         write_index(crates, vendored / "index", output / "index")
         replace_crates_io(HOME, Path(os.path.abspath(vendored)))
         run(command, {**env, "CARGO_NET_OFFLINE": "true"}, cwd=PROJECT)
         copy_archives(crates, vendored, output)
     else:
-        if config is not None:
-            shutil.copyfile(config, HOME / "config.toml")
+        if options.config is not None:
+            shutil.copyfile(options.config, HOME / "config.toml")
+        if options.credentials is not None:  # Tokens are not copied to anywhere.
+            (HOME / "credentials.toml").symlink_to(os.path.realpath(options.credentials))
         run(command, env, cwd=PROJECT)
         write_index(crates, HOME / "registry" / "index", output / "index")
         copy_archives(crates, HOME / "registry" / "cache", output)
