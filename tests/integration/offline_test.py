@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+from benchmarks.pythons import find_python
 
 from integration.repository import Repository, run_binary
 
@@ -95,8 +96,8 @@ def test_the_first_build_with_all_in_the_repository_needs_no_network(tmp_path: P
     repository.succeed(*online, "pyoxidizer-crates")
     repository.succeed(*online, "package", "app:dist")
     shutil.rmtree(repository.path / "dist")
-    command = ["python3.11", "-m", "pip", "download", "--no-deps", "click==8.1.7", "-d"]
-    subprocess.run([*command, str(wheels)], check=True, capture_output=True)
+    pip = [find_python(None).path, "-m", "pip", "download", "--no-deps", "-d", str(wheels)]
+    subprocess.run([*pip, "click==8.1.7"], check=True, capture_output=True)
 
     assert package(without_network(repository), "app") == "all at home\n"
 
@@ -170,6 +171,9 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
 
                     [registries.mirror]
                     index = "sparse+http://127.0.0.1:{registry.port}/index/"
+
+                    [registry]
+                    global-credential-providers = ["cargo:token"]
                     """
             }
         )

@@ -12,7 +12,6 @@ from pathlib import Path
 from benchmarks.pythons import Python, find_python
 from benchmarks.remote import remote_cache
 from benchmarks.workplace import Workplace
-
 from integration.repository import Repository, run_binary
 
 # Stands before the real cargo and rustc. PyOxidizer starts each build with cargo.

@@ -40,11 +40,14 @@ TRIPLE = "x86_64-unknown-linux-gnu"
 RUST = SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")
 
 
+CRATES_IO = CratesSource((), EMPTY_DIGEST)
+
+
 def get(
-    source: CratesSource = CratesSource((), EMPTY_DIGEST),
+    source: CratesSource = CRATES_IO,
     exit_code: int = 0,
     stderr: bytes = b"",
-    **options: str,
+    crates_dir: str | None = None,
 ) -> tuple[ToolProcess, Crates]:
     """The process that is asked for, and what becomes of its result."""
     requests: list[ToolProcess] = []
@@ -59,7 +62,7 @@ def get(
     subset = RemovePrefix(OUTPUT, "__crates")
     crates = run_rule_with_mocks(
         get_crates,
-        rule_args=[request, create_subsystem(PyOxidizer, **{"crates_dir": None, **options})],
+        rule_args=[request, create_subsystem(PyOxidizer, crates_dir=crates_dir)],
         mock_gets=[
             MockGet(CratesSource, (CratesRequest,), {request: source}.__getitem__),
             MockGet(Process, (ToolProcess,), set_up),
@@ -150,8 +153,20 @@ def test_an_incomplete_folder_is_told_with_what_fills_it() -> None:
 # --- Where they are taken from ---
 
 
-def source(*, from_registry: bool = False, found: Digest = INPUT, **options: str) -> CratesSource:
-    unset = {"crates_dir": None, "crates_config": None, "crates_credentials": None}
+def source(
+    *,
+    from_registry: bool = False,
+    found: Digest = INPUT,
+    crates_dir: str | None = None,
+    crates_config: str | None = None,
+    crates_credentials: str | None = None,
+) -> CratesSource:
+    pyoxidizer = create_subsystem(
+        PyOxidizer,
+        crates_dir=crates_dir,
+        crates_config=crates_config,
+        crates_credentials=crates_credentials,
+    )
     globs = {
         PathGlobs(["3rdparty/crates/**"]): found,
         PathGlobs(
@@ -163,10 +178,7 @@ def source(*, from_registry: bool = False, found: Digest = INPUT, **options: str
     link = HostLinkRequest("/home/user/credentials.toml", "credentials", what="")
     result: CratesSource = run_rule_with_mocks(
         find_crates_source,
-        rule_args=[
-            CratesRequest(TRIPLE, RUST, from_registry),
-            create_subsystem(PyOxidizer, **{**unset, **options}),
-        ],
+        rule_args=[CratesRequest(TRIPLE, RUST, from_registry), pyoxidizer],
         mock_gets=[
             MockGet(Digest, (PathGlobs,), globs.__getitem__),
             MockGet(HostLink, (HostLinkRequest,), {link: HostLink(".cache/links/0")}.__getitem__),
@@ -176,14 +188,13 @@ def source(*, from_registry: bool = False, found: Digest = INPUT, **options: str
 
 
 def test_the_source_is_crates_io_by_default() -> None:
-    assert source() == CratesSource((), EMPTY_DIGEST)
+    assert source() == CRATES_IO
 
 
 def test_a_folder_of_the_repository() -> None:
-    folder = dict(crates_dir="3rdparty/crates", crates_config="cargo.toml")
-    assert source(**folder) == VENDORED
+    assert source(crates_dir="3rdparty/crates", crates_config="cargo.toml") == VENDORED
     # What fills the folder does not read it.
-    filling = source(from_registry=True, **folder)
+    filling = source(from_registry=True, crates_dir="3rdparty/crates", crates_config="cargo.toml")
     assert filling == CratesSource(("--config", "cargo.toml"), INPUT)
 
 

@@ -21,7 +21,6 @@ from pants_pyoxidizer.util_rules.host_links import (
     make_host_link,
 )
 
-
 REQUEST = HostLinkRequest("/home/user/rust", "rustc 1.80", what="The Rust toolchain")
 
 

@@ -171,7 +171,10 @@ def test_a_rustc_without_a_cargo(tmp_path: Path) -> None:
 
 
 def test_all_that_were_found_are_listed() -> None:
-    probes = [RustcProbe("/a/rustc", None, "", "it is old"), RustcProbe("/b/rustc", None, "", "it fails")]
+    probes = [
+        RustcProbe("/a/rustc", None, "", "it is old"),
+        RustcProbe("/b/rustc", None, "", "it fails"),
+    ]
     assert describe_problem(["/a", "/b"], probes) == described(
         Path("/a:/b"), of_no_use("/a/rustc: it is old\n  * /b/rustc: it fails")
     )

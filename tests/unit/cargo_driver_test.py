@@ -643,9 +643,7 @@ def test_crates_are_unpacked_once(builds: Builds) -> None:
     assert builds.noted("unpacked") == ["python-1.0.0"]
 
 
-def test_an_interrupted_copy_is_done_again(
-    builds: Builds, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_copy_is_done_again(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
     build = builds.prepare()
     monkeypatch.chdir(build.project)
     home = crates_cache.Home.of(builds.cache, Project.read("bin"), build.env())

@@ -40,6 +40,9 @@ else:
     (home / "registry/cache/mirror-0123").mkdir(parents=True)
 if "offline = true" in config:
     sys.exit("error: no network")
+if "replace-with" in config and not local:
+    credentials = home / "credentials.toml"
+    assert credentials.is_symlink() and credentials.read_text() == "secret"
 for name in ("libc-0.2.1", "cty-1.0.0"):
     crate = served / (name + ".crate")
     if not crate.exists():
@@ -64,7 +67,7 @@ def entry(crate: str, **more: Any) -> dict[str, Any]:
 
 
 def lock() -> str:
-    text = "version = 3\n\n[[package]]\nname = \"own\"\nversion = \"0.1.0\"\n"
+    text = 'version = 3\n\n[[package]]\nname = "own"\nversion = "0.1.0"\n'
     for crate in CRATES:
         name, version = crate.rsplit("-", 1)
         text += (
@@ -85,9 +88,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Another version, and what changes with time.
         entries = [entry(f"{name}-0.0.1"), entry(crate, yanked=True, pubtime="2023")]
-        text = b"".join(b"0.0.0\0" + json.dumps(each).encode() + b"\0" for each in entries)
+        texts = (b"0.0.0\0" + json.dumps(each).encode() + b"\0" for each in entries)
         with path.open("ab") as file:
-            file.write(b"\3\2\0\0\0etag\0" + text)
+            file.write(b"\3\2\0\0\0etag\0" + b"".join(texts))
         (served / f"{crate}.crate").write_text(crate)
     programs = {
         "pyoxidizer": FAKE_PYOXIDIZER.format(lock=lock()),
@@ -194,9 +197,24 @@ def test_a_configuration_of_cargos_is_used(
     assert capsys.readouterr().err == "error: no network\n"
 
 
+def test_credentials_are_read_where_they_are(served: Path, tmp_path: Path) -> None:
+    config, credentials = tmp_path / "cargo.toml", tmp_path / "credentials.toml"
+    config.write_text('[source.crates-io]\nreplace-with = "mirror"\n')
+    credentials.write_text("secret")
+    argv = ("--config", str(config), "--credentials", str(credentials))
+    assert fetch(tmp_path / "out", *argv) == 0
+    assert files(tmp_path / "out") == EXPECTED
+
+
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("a", "1/a"), ("ab", "2/ab"), ("abc", "3/a/abc"), ("libc", "li/bc/libc"), ("Ab_C", "ab/_c/ab_c")],
+    [
+        ("a", "1/a"),
+        ("ab", "2/ab"),
+        ("abc", "3/a/abc"),
+        ("libc", "li/bc/libc"),
+        ("Ab_C", "ab/_c/ab_c"),
+    ],
 )
 def test_index_path(name: str, path: str) -> None:
     assert fetch_crates.index_path(name) == path

@@ -51,7 +51,9 @@ async def vendor_crates(
         Crates, CratesRequest(TARGET_TRIPLES[platform], toolchain.system, from_registry=True)
     )
     workspace.write_digest(crates.digest, path_prefix=pyoxidizer.crates_dir)
-    console.print_stdout(f"Wrote the crates for {TARGET_TRIPLES[platform]} to {pyoxidizer.crates_dir}.")
+    console.print_stdout(
+        f"Wrote the crates for {TARGET_TRIPLES[platform]} to {pyoxidizer.crates_dir}."
+    )
     return VendorCrates(exit_code=0)
 
 

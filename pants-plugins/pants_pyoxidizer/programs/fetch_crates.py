@@ -33,7 +33,7 @@ if __name__ == "__main__":
     sys.path.append(os.path.dirname(_folder))
     __package__ = os.path.basename(_folder)
 
-from .cargo_project import Project, file_digest  # noqa: E402
+from .cargo_project import file_digest  # noqa: E402
 from .crates_cache import replace_crates_io  # noqa: E402
 from .run_pyoxidizer import environment, pyoxidizer_executable  # noqa: E402
 

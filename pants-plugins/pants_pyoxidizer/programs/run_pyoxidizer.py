@@ -96,7 +96,9 @@ def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     os.mkdir(env["TMPDIR"])
     cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     with extraction_lock(cache), LOG.open("wb") as log:
-        process = subprocess.Popen([pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
+        )
         # When Pants cancels the process, PyOxidizer and cargo shall end with it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))

@@ -19,7 +19,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 LINKS_DIR = ".cache/pyoxidizer_links"
-LINKS_CACHE = FrozenDict(pyoxidizer_links=LINKS_DIR)
+LINKS_CACHE: FrozenDict[str, str] = FrozenDict(pyoxidizer_links=LINKS_DIR)
 
 _MAKE_LINK = """\
 [ -e "$2" ] || exit 3

@@ -103,9 +103,7 @@ async def set_up_tool_venv(pyoxidizer: PyOxidizer) -> ToolVenv:
     venv_pex = await Get(VenvPex, PexRequest, pyoxidizer.to_pex_request())
     name = venv_pex.pex_filename
     # What else is there are scripts, which name paths of this machine.
-    pex = await Get(
-        Digest, DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"]))
-    )
+    pex = await Get(Digest, DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"])))
     process = await Get(
         Process,
         VenvPexProcess(
