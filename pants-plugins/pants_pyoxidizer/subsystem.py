@@ -109,7 +109,7 @@ class PyOxidizer(PythonToolBase):
             """
             A folder of the repository with the Rust crates that PyOxidizer compiles, relative to
             the build root, such as `3rdparty/crates`. They are taken from there then, and from
-            nowhere else. `pants pyoxidizer-crates` fills it.
+            nowhere else. `pants vendor-crates` fills it.
 
             By default, crates are fetched from crates.io.
             """

@@ -93,7 +93,7 @@ def test_the_first_build_with_all_in_the_repository_needs_no_network(tmp_path: P
     write(repository, "app", "all at home")
     online = ("--python-repos-indexes=['https://pypi.org/simple/']", "--no-pantsd")
     # Pants' own tools are what is left to fetch: the tool's wheels, and what builds wheels.
-    repository.succeed(*online, "pyoxidizer-crates")
+    repository.succeed(*online, "vendor-crates")
     repository.succeed(*online, "package", "app:dist")
     shutil.rmtree(repository.path / "dist")
     pip = [find_python(None).path, "-m", "pip", "download", "--no-deps", "-d", str(wheels)]
@@ -158,7 +158,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
     repository = Repository.create(tmp_path / "code", 'crates_dir = "3rdparty/crates"\n')
-    repository.succeed("--no-pantsd", "pyoxidizer-crates")
+    repository.succeed("--no-pantsd", "vendor-crates")
     from_crates_io = files(repository.path / "3rdparty/crates")
     served = repository.path / "3rdparty/crates"
     token = "Bearer 8f14e45fceea167a"
@@ -177,9 +177,9 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
                     """
             }
         )
-        options = ("--no-pantsd", "--pyoxidizer-crates-dir=mirrored", "-ldebug")
-        config = "--pyoxidizer-crates-config=cargo.toml"
-        message = repository.fail(*options, config, "pyoxidizer-crates")
+        options = ("--no-pantsd", "--vendor-crates-dir=mirrored", "-ldebug")
+        config = "--vendor-crates-config=cargo.toml"
+        message = repository.fail(*options, config, "vendor-crates")
         assert "The Rust crates that PyOxidizer compiles cannot be fetched:" in message
         assert not registry.paths
 
@@ -188,8 +188,8 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
         result = repository.succeed(
             *options,
             config,
-            f"--pyoxidizer-crates-credentials={credentials}",
-            "pyoxidizer-crates",
+            f"--vendor-crates-credentials={credentials}",
+            "vendor-crates",
         )
         assert any(path.startswith("/crates/") for path in registry.paths)
     assert token not in result.stdout + result.stderr
@@ -199,11 +199,11 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
 def test_a_folder_of_crates_that_is_not_as_it_should_be(tmp_path: Path) -> None:
     repository = Repository.create(tmp_path, 'crates_dir = "3rdparty/crates"\n')
     write(repository, "app", "one")
-    cure = "To fix, run `pants pyoxidizer-crates`, which fetches them into that folder"
+    cure = "To fix, run `pants vendor-crates`, which fetches them into that folder"
     message = repository.fail("--no-pantsd", "package", "app:bin")
     assert "It is empty, or not there." in message and cure in message
 
-    repository.succeed("--no-pantsd", "pyoxidizer-crates")
+    repository.succeed("--no-pantsd", "vendor-crates")
     (crate,) = repository.path.glob("3rdparty/crates/pyembed-*.crate")
     crate.write_bytes(crate.read_bytes()[:-1])
     message = repository.fail("--no-pantsd", "package", "app:bin")

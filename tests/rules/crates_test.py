@@ -145,7 +145,7 @@ def test_an_incomplete_folder_is_told_with_what_fills_it() -> None:
         get(VENDORED, exit_code=1, stderr=b"There is no x.crate.\n", crates_dir="3rdparty/crates")
     assert str(e.value) == (
         "`[pyoxidizer].crates_dir` is '3rdparty/crates', where not all Rust crates are that "
-        "PyOxidizer compiles:\n\nThere is no x.crate.\n\nTo fix, run `pants pyoxidizer-crates`, "
+        "PyOxidizer compiles:\n\nThere is no x.crate.\n\nTo fix, run `pants vendor-crates`, "
         "which fetches them into that folder, and commit it."
     )
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -24,6 +25,7 @@ from pants_pyoxidizer.programs.cargo_project import (
     crates_key,
     file_digest,
 )
+from pants_pyoxidizer.programs.crates_cache import Home
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 
@@ -646,12 +648,28 @@ def test_crates_are_unpacked_once(builds: Builds) -> None:
 def test_an_interrupted_copy_is_done_again(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
     build = builds.prepare()
     monkeypatch.chdir(build.project)
-    home = crates_cache.Home.of(builds.cache, Project.read("bin"), build.env())
+    home = Home.of(builds.cache, Project.read("bin"), build.env())
     (home.path / "crates").mkdir(parents=True)
     crate = home.path / "crates/python-1.0.0.crate"
     crate.write_text("pyth")
     build.start().finish().assert_built()
     assert crate.read_text() == "python"
+
+
+def test_who_copies_does_not_make_others_wait_while_it_compiles(
+    builds: Builds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = builds.prepare()
+    monkeypatch.chdir(build.project)
+    one, other = (Home.of(builds.cache, Project.read("bin"), build.env()) for _ in range(2))
+    with one.lock, other.lock:
+        one.lock.take(exclusive=True)
+        entered = threading.Thread(target=other.enter)
+        entered.start()
+        wait_for(lambda: other.lock._fd is not None)
+        assert one.enter() is False  # It shares the lock now.
+        entered.join(timeout=10)
+        assert not entered.is_alive()
 
 
 def test_crates_are_repaired(builds: Builds) -> None:

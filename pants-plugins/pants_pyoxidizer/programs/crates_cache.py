@@ -223,8 +223,12 @@ class Home:
         names = relative_files(self._registry)
         note = self.path / f"complete-{short_hash(list(map(str, names)))}"
         is_complete = note.exists()
-        if not is_complete:
-            self.lock.take(exclusive=True)
+        if not is_complete and not self.lock.take(exclusive=True, wait=False):
+            # Whoever has it may be copying the same, and shares it while it compiles.
+            self.lock.take(exclusive=False)
+            if not note.exists():
+                self.lock.take(exclusive=True)
+        if not note.exists():
             for name in names:
                 copy_if_other(self._registry / name, self._copy / name)
             replace_crates_io(self.path, self._copy)

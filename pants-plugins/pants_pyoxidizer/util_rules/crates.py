@@ -24,7 +24,8 @@ from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
 from pants_pyoxidizer.util_rules.tool import CARGO_DRIVER_PROGRAMS, PROGRAMS_DIR, ToolProcess
 
-GOAL = "pyoxidizer-crates"
+# Not `pyoxidizer-crates`: `--pyoxidizer-crates-dir` would be an option of that goal.
+GOAL = "vendor-crates"
 
 _OUTPUT = "__crates"
 
