@@ -64,6 +64,13 @@ class Machine:
         repository.write(FILES)
         return cls(repository, log)
 
+    def keep_crates_in(self, folder: Path) -> None:
+        assert self.repository.home is not None
+        named_caches = self.repository.home / "cache/pants/named_caches"
+        folder.mkdir(parents=True, exist_ok=True)
+        named_caches.mkdir(parents=True)
+        (named_caches / folder.name).symlink_to(folder)
+
     def build(self, *options: str) -> list[str]:
         """Build, run what was built, and return what cargo and rustc were called for."""
         self.repository.succeed(*options, "--no-pantsd", "package", "app:bin")
@@ -100,7 +107,8 @@ def test_a_second_machine_compiles_nothing(tmp_path: Path) -> None:
         options = (*options, "--session-end-tasks-timeout=300")
         # Crates that other tests have compiled may serve. The second machine has none.
         kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        calls = first.build(*options, f"--named-caches-dir={kept}/pants/named_caches")
+        first.keep_crates_in(kept / "pants/named_caches/pyoxidizer_crates")
+        calls = first.build(*options)
         assert any(call.startswith("cargo build ") for call in calls)
         # Rust was looked for, and nothing else.
         assert sorted(second.build(*options)) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,20 +34,22 @@ from pants_pyoxidizer.util_rules.rust_toolchain import (
 
 def find(*search_path: Path, rust: str = "system", home: Path | None = None) -> RustToolchain:
     """What a new start of Pants finds."""
-    rule_runner = RuleRunner(
-        rules=[
-            *rust_toolchain.rules(),
-            *host_links.rules(),
-            *system_binaries.rules(),
-            QueryRule(RustToolchain, ()),
-        ]
-    )
+    rules = [*rust_toolchain.rules(), *host_links.rules(), *system_binaries.rules()]
     folders = [str(path) for path in search_path]
-    rule_runner.set_options(
-        [f"--pyoxidizer-rust={rust}", f"--pyoxidizer-rust-search-path={folders}"],
-        env={} if home is None else {"HOME": str(home)},
-    )
-    return rule_runner.request(RustToolchain, [])
+    with tempfile.TemporaryDirectory() as named_caches:
+        rule_runner = RuleRunner(
+            rules=[*rules, QueryRule(RustToolchain, ())],
+            bootstrap_args=[f"--named-caches-dir={named_caches}"],
+        )
+        rule_runner.set_options(
+            [
+                f"--named-caches-dir={named_caches}",
+                f"--pyoxidizer-rust={rust}",
+                f"--pyoxidizer-rust-search-path={folders}",
+            ],
+            env={} if home is None else {"HOME": str(home)},
+        )
+        return rule_runner.request(RustToolchain, [])
 
 
 def refusal(*search_path: Path) -> str:
