@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from benchmarks.pythons import find_python
 
+from benchmarks.pythons import find_python
 from integration.repository import Repository, run_binary
 
 NO_NETWORK = ("unshare", "--net")
 
 BUILD = """\
     python_sources(name="lib")
-    python_requirement(name="click", requirements=["click==8.1.7"])
     python_distribution(
         name="dist",
         dependencies=[":lib"],
@@ -35,6 +34,7 @@ BUILD = """\
 def write(repository: Repository, name: str, text: str, fields: str = "") -> None:
     repository.write(
         {
+            "3rdparty/BUILD": 'python_requirement(name="click", requirements=["click==8.1.7"])\n',
             f"{name}/BUILD": BUILD.format(name=name, fields=fields),
             f"{name}/__init__.py": "",
             f"{name}/main.py": f"import click\nclick.echo({text!r})\n",
@@ -57,7 +57,9 @@ def package(repository: Repository, name: str, *options: str) -> str:
     repository.succeed("--no-pantsd", *options, "package", f"{name}:bin")
     (folder,) = repository.path.glob(f"dist/{name}/bin/*/*/install")
     (binary,) = (path for path in folder.iterdir() if path.name in ("bin", "another-name"))
-    return run_binary(binary).stdout
+    result = run_binary(binary)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def test_after_one_build_no_network_is_needed(tmp_path: Path) -> None:
@@ -177,8 +179,8 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
                     """
             }
         )
-        options = ("--no-pantsd", "--vendor-crates-dir=mirrored", "-ldebug")
-        config = "--vendor-crates-config=cargo.toml"
+        options = ("--no-pantsd", "--pyoxidizer-crates-dir=mirrored", "-ldebug")
+        config = "--pyoxidizer-crates-config=cargo.toml"
         message = repository.fail(*options, config, "vendor-crates")
         assert "The Rust crates that PyOxidizer compiles cannot be fetched:" in message
         assert not registry.paths
@@ -188,7 +190,7 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
         result = repository.succeed(
             *options,
             config,
-            f"--vendor-crates-credentials={credentials}",
+            f"--pyoxidizer-crates-credentials={credentials}",
             "vendor-crates",
         )
         assert any(path.startswith("/crates/") for path in registry.paths)

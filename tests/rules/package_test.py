@@ -80,7 +80,7 @@ STANDALONE_PYTHON = StandalonePython(
     digest=PYTHON,
     description="Python 3.11.7 is inside.",
 )
-RUST = RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80"))
+RUST = RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
 
 APP = wheel("app", files=("app.py", "main.py"), sha256="app", folder="")
