@@ -11,6 +11,7 @@ from typing import Any, Iterable
 from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
+from pants_pyoxidizer.goals import crates as crates_goal
 from pants_pyoxidizer.goals import package, run
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
@@ -18,7 +19,9 @@ from pants_pyoxidizer.util_rules import (
     build,
     c_toolchain,
     contents,
+    crates,
     distributions,
+    host_links,
     inspect_wheels,
     payload,
     rendered_config,
@@ -34,6 +37,7 @@ from pants_pyoxidizer.util_rules import (
 def rules() -> Iterable[Any]:
     return (
         *subsystem.rules(),
+        *host_links.rules(),
         *tool.rules(),
         *distributions.rules(),
         *inspect_wheels.rules(),
@@ -43,6 +47,7 @@ def rules() -> Iterable[Any]:
         *c_toolchain.rules(),
         *contents.rules(),
         *rendered_config.rules(),
+        *crates.rules(),
         *build.rules(),
         *runtime.rules(),
         *payload.rules(),
@@ -50,6 +55,7 @@ def rules() -> Iterable[Any]:
         *report.rules(),
         *package.rules(),
         *run.rules(),
+        *crates_goal.rules(),
     )
 
 

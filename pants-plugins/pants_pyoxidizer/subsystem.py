@@ -14,7 +14,13 @@ from pants.backend.python.target_types import ConsoleScript, EntryPoint
 from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
 from pants.engine.rules import collect_rules, rule
 from pants.engine.unions import UnionRule
-from pants.option.option_types import ArgsListOption, BoolOption, EnumOption, StrListOption
+from pants.option.option_types import (
+    ArgsListOption,
+    BoolOption,
+    EnumOption,
+    StrListOption,
+    StrOption,
+)
 from pants.option.scope import ScopeInfo
 from pants.option.subsystem import Subsystem
 from pants.util.memo import memoized_property
@@ -98,7 +104,7 @@ class PyOxidizer(PythonToolBase):
 
             `system`: the one found on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
             `managed`: Rust 1.66.0, which PyOxidizer downloads, from outside package registries; all
-            crates are compiled whenever PyOxidizer runs.
+            crates are fetched and compiled whenever PyOxidizer runs.
             `auto`: the system's, or else the managed one.
             """
         ),
@@ -115,6 +121,40 @@ class PyOxidizer(PythonToolBase):
             The executable is the same either way.
             """
         ),
+    )
+    crates_dir = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            A folder of the repository with the Rust crates that PyOxidizer compiles, relative to
+            the build root, such as `3rdparty/crates`. They are taken from there then, and from
+            nowhere else. `pants vendor-crates` fills it.
+
+            By default, crates are fetched from crates.io.
+            """
+        ),
+    )
+    crates_config = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            A file of the repository with configuration for cargo, for when it fetches crates: with
+            `[source]`, it names a mirror of crates.io (https://doc.rust-lang.org/cargo/reference/source-replacement.html).
+            It must have no secrets in it.
+            """
+        ),
+        advanced=True,
+    )
+    crates_credentials = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            A file with tokens for the registries in `[pyoxidizer].crates_config`, as
+            `cargo login` writes it, for example `%(homedir)s/.cargo/credentials.toml`. It is
+            read where it is, only by cargo, and only when crates are fetched.
+            """
+        ),
+        advanced=True,
     )
 
     @classmethod

@@ -58,7 +58,7 @@ from pants_pyoxidizer.util_rules.payload import (
     prepare_payload,
 )
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
-from pants_pyoxidizer.util_rules.report import CratesRequest, Report, ReportRequest
+from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
@@ -81,7 +81,7 @@ STANDALONE_PYTHON = StandalonePython(
     digest=PYTHON,
     description="Python 3.11.7 is inside.",
 )
-RUST = RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80"))
+RUST = RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
 
 APP = wheel("app", files=("app.py", "main.py"), sha256="app", folder="")
@@ -518,7 +518,7 @@ def test_package_writes_a_report_beside_if_asked_to(
         install_dir=BINARY.install_dir,
         executable=BINARY.executable,
         contents=contents,
-        crates=CratesRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN),
+        crates=CrateListRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN),
         with_template=with_template,
     )
     report = Report(written, ("project/bin/triple/debug/my-app.sha256",))

@@ -20,10 +20,11 @@ from pants_pyoxidizer.subsystem import PyOxidizerReport
 from pants_pyoxidizer.util_rules import build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
+from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
 from pants_pyoxidizer.util_rules.report import (
     Crate,
-    Crates,
-    CratesRequest,
+    CrateList,
+    CrateListRequest,
     Libraries,
     LibrariesRequest,
     Report,
@@ -52,8 +53,8 @@ PYTHON = StandalonePython(
 DOWNLOADED_PYTHON = dataclasses.replace(
     PYTHON, python=PyOxidizerPython("3.10"), version="3.10.9", digest=EMPTY_DIGEST
 )
-RUST = RustToolchain(SystemRust("/rust/cargo", "/rust/rustc", "rustc\nrelease: 1.80.1\n"))
-CRATES_REQUEST = CratesRequest(PYTHON, RUST, CToolchain("/usr/bin", "cc 12"))
+RUST = RustToolchain(SystemRust(".cache/rust", "rustc\nrelease: 1.80.1\n"))
+CRATES_REQUEST = CrateListRequest(PYTHON, RUST, CToolchain("/usr/bin", "cc 12"))
 
 APP = wheel("app", "0.1", sha256="a" * 64, folder="")
 SIX = wheel("six", "1.16.0", sha256="b" * 64)
@@ -72,6 +73,7 @@ REQUEST = ReportRequest(
     with_template=False,
 )
 PYEMBED = Crate("pyembed", "0.24.0", "c" * 64, optional=False)
+REGISTRY = FILES.digest({"index/py/em/pyembed": "{}"})
 JEMALLOC = Crate("jemallocator", "0.5.0", "d" * 64, optional=True)
 
 
@@ -90,9 +92,16 @@ def run(rule: Any, *args: Any, written: dict[str, str]) -> tuple[ToolProcess, An
     mocks: list[MockGet[Any]] = [
         MockGet(ProcessResult, (ToolProcess,), run_process),
         MockGet(
+            CrateList,
+            (CrateListRequest,),
+            {CRATES_REQUEST: CrateList("0.24.0", (PYEMBED, JEMALLOC))}.__getitem__,
+        ),
+        MockGet(
             Crates,
             (CratesRequest,),
-            {CRATES_REQUEST: Crates("0.24.0", (PYEMBED, JEMALLOC))}.__getitem__,
+            {
+                CratesRequest("x86_64-unknown-linux-gnu", RUST.system): Crates(REGISTRY)
+            }.__getitem__,
         ),
         MockGet(
             Libraries,
@@ -202,11 +211,12 @@ def test_crates_are_listed_in_the_surroundings_of_a_build() -> None:
         programs=("list_crates.py", *build.PROGRAMS),
         argv=("--triple", "x86_64-unknown-linux-gnu", "--output", "report.json"),
         description="",
+        immutable_input_digests=FrozenDict(__crates=REGISTRY),
         env=process.env,
         append_only_caches=FrozenDict(
             pyoxidizer=".cache/pyoxidizer", pyoxidizer_crates=".cache/pyoxidizer_crates"
         ),
         output_files=("report.json",),
     )
-    assert process.env["PANTS_PYOXIDIZER_CARGO"] == "/rust/cargo"
-    assert crates == Crates("0.24.0", (PYEMBED,))
+    assert process.env["PANTS_PYOXIDIZER_RUST"] == "{chroot}/.cache/rust"
+    assert crates == CrateList("0.24.0", (PYEMBED,))

@@ -26,12 +26,12 @@ from pants.engine.platform import Platform
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
-from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
 from pants_pyoxidizer.util_rules import standalone_python
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.standalone_python import (
     HostPython,
     HostPythonRequest,
@@ -299,7 +299,6 @@ def test_the_fingerprint_program_prints_the_interpreter_and_a_hash() -> None:
 
 REPORT = {
     "version": "3.11.7",
-    "python": "/usr/bin/python3.11",
     "link_mode": "static",
     "glibc": "2.35",
     "sha256": "0123",
@@ -307,7 +306,9 @@ REPORT = {
 }
 
 
-def pack(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
+def pack(
+    result: FallibleProcessResult, path: str = "/usr/bin/python3.11"
+) -> tuple[ToolProcess, PackedPython]:
     requests: list[ToolProcess] = []
     process = Process(("./python",), description="")
 
@@ -321,10 +322,12 @@ def pack(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
             [FileContent("python.json", json.dumps(REPORT).encode())]
         ),
     }
+    links = {HostLinkRequest(path, "4567", what=""): HostLink(".cache/links/python")}
     packed = run_rule_with_mocks(
         pack_host_python,
-        rule_args=[PackedPythonRequest("/usr/bin/python3.11", "4567")],
+        rule_args=[PackedPythonRequest(path, "4567")],
         mock_gets=[
+            MockGet(HostLink, (HostLinkRequest,), links.__getitem__),
             MockGet(Process, (ToolProcess,), set_up),
             MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
             MockGet(Digest, (DigestSubset,), subsets.__getitem__),
@@ -348,11 +351,10 @@ def test_packing() -> None:
             "packed_tree.py",
         ),
         argv=(
-            *("--python", "/usr/bin/python3.11"),
+            *("--python", ".cache/links/python"),
             *("--output", "python.tar.zst", "--report", "python.json"),
         ),
         description="",
-        env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": "4567"}),
         output_files=("python.tar.zst", "python.json"),
         level=LogLevel.INFO,
         is_slow=True,
@@ -364,10 +366,19 @@ def test_packing() -> None:
             version="3.11.7",
             target_triple="x86_64-unknown-linux-gnu",
             digest=ARCHIVE,
-            description=describe(REPORT),
+            description=describe(REPORT, "/usr/bin/python3.11"),
         ),
         "",
     )
+
+
+def test_the_same_python_elsewhere_is_the_same_process() -> None:
+    result = Mock(exit_code=0, output_digest=OUTPUT)
+    process, packed = pack(result, "/home/user/.pyenv/versions/3.11.7/bin/python3.11")
+    assert process == pack(result)[0]
+    # Where it is, users of this machine are told.
+    assert packed.python is not None
+    assert "(/home/user/.pyenv/versions/3.11.7/bin/python3.11, static)" in packed.python.description
 
 
 def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
@@ -376,9 +387,9 @@ def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
 
 
 def test_describe() -> None:
-    assert describe(REPORT) == (
+    assert describe(REPORT, "/usr/bin/python3.11") == (
         "Python 3.11.7 (/usr/bin/python3.11, static) is inside; it runs with glibc 2.35 or newer."
     )
-    assert describe({**REPORT, "glibc": None}) == (
+    assert describe({**REPORT, "glibc": None}, "/usr/bin/python3.11") == (
         "Python 3.11.7 (/usr/bin/python3.11, static) is inside."
     )

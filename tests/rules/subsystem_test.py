@@ -99,6 +99,9 @@ def test_the_options_and_their_defaults() -> None:
         "python": PythonSource.HOST,
         "report": False,
         "rust": RustSource.AUTO,
+        "crates_dir": None,
+        "crates_config": None,
+        "crates_credentials": None,
         "rust_search_path": ["<PATH>"],
         "c_toolchain_search_path": [
             "/usr/bin",

@@ -46,7 +46,7 @@ from pants_pyoxidizer.util_rules.distributions import (
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
 from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
-from pants_pyoxidizer.util_rules.report import CratesRequest, Report, ReportRequest
+from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
@@ -235,7 +235,7 @@ def _report(
         install_dir=binary.install_dir,
         executable=binary.executable,
         contents=it.contents,
-        crates=CratesRequest(it.python, it.rust, it.c_toolchain),
+        crates=CrateListRequest(it.python, it.rust, it.c_toolchain),
         with_template=field_set.template.value is not None,
     )
 

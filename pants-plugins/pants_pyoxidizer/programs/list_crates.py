@@ -33,7 +33,7 @@ if __name__ == "__main__":
     __package__ = os.path.basename(_folder)
 
 from .cargo_driver import TRIPLE_NOTE  # noqa: E402
-from .run_pyoxidizer import environment  # noqa: E402
+from .run_pyoxidizer import environment, pyoxidizer_executable  # noqa: E402
 
 PROJECT = Path("crates-project")
 # As PyOxidizer asks for them (`cargo_features` in its `project_building.rs`), and with all
@@ -60,8 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     env = environment(os.environ)
     os.mkdir(env["TMPDIR"])
     try:
-        pyoxidizer = os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
-        run([pyoxidizer, "init-rust-project", str(PROJECT)], env)
+        run([pyoxidizer_executable(), "init-rust-project", str(PROJECT)], env)
         locked = parse_lock((PROJECT / "Cargo.lock").read_text())
         crates = [
             {"name": name, "version": version, "checksum": locked[name, version], "optional": o}

@@ -89,13 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--report", required=True, help="the JSON file to write, on what was packed"
     )
     options = parser.parse_args(argv)
+    python = os.path.realpath(options.python)  # For the user to see.
     try:
-        report = pack(options.python, options.output)
+        report = pack(python, options.output)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1
     except (OSError, elf.ElfError) as error:
-        print(f"{options.python}: cannot be packed: {error}", file=sys.stderr)
+        print(f"{python}: cannot be packed: {error}", file=sys.stderr)
         return 1
     with open(options.report, "w") as file:
         json.dump(report, file, indent=1)
@@ -122,7 +123,6 @@ def pack(python: str, output: str) -> dict[str, Any]:
     with open(output, "rb") as file:
         sha256 = hashlib.sha256(file.read()).hexdigest()
     return {
-        "python": interpreter.executable,
         "version": interpreter.version,
         "cache_tag": interpreter.cache_tag,
         "target_triple": interpreter.target_triple,

@@ -32,6 +32,7 @@ from pants_pyoxidizer.util_rules import build
 from pants_pyoxidizer.util_rules.build import BuildRequest
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
+from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import MANAGED_VERSION, RustToolchain, parse_release
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
@@ -42,7 +43,7 @@ _OUTPUT = "report.json"
 
 
 @dataclass(frozen=True)
-class CratesRequest:
+class CrateListRequest:
     python: StandalonePython
     rust: RustToolchain
     c_toolchain: CToolchain
@@ -58,7 +59,7 @@ class Crate:
 
 
 @dataclass(frozen=True)
-class Crates:
+class CrateList:
     """The crates that executables are made of, and the PyOxidizer that says so."""
 
     pyoxidizer_version: str
@@ -86,7 +87,7 @@ class ReportRequest:
     install_dir: str  # In `files`; the report goes beside it.
     executable: str  # In `files`.
     contents: Contents
-    crates: CratesRequest
+    crates: CrateListRequest
     with_template: bool
 
 
@@ -97,7 +98,7 @@ class Report:
 
 
 @rule
-async def list_crates(request: CratesRequest) -> Crates:
+async def list_crates(request: CrateListRequest) -> CrateList:
     # Of a build, with which the crates are at hand that it needed.
     env = build.environment(
         BuildRequest(
@@ -111,12 +112,18 @@ async def list_crates(request: CratesRequest) -> Crates:
             inputs=EMPTY_DIGEST,
         )
     )
+    immutable = {}
+    if request.rust.system is not None:
+        crates_request = CratesRequest(request.python.target_triple, request.rust.system)
+        crates = await Get(Crates, CratesRequest, crates_request)
+        immutable[build.REGISTRY_DIR] = crates.digest
     result = await Get(
         ProcessResult,
         ToolProcess(
             programs=("list_crates.py", *build.PROGRAMS),
             argv=("--triple", request.python.target_triple, "--output", _OUTPUT),
             description="List the crates of PyOxidizer",
+            immutable_input_digests=FrozenDict(immutable),
             env=FrozenDict(env),
             append_only_caches=build.CACHES,
             output_files=(_OUTPUT,),
@@ -124,7 +131,7 @@ async def list_crates(request: CratesRequest) -> Crates:
     )
     contents = await Get(DigestContents, Digest, result.output_digest)
     found = json.loads(contents[0].content)
-    return Crates(found["pyoxidizer"], tuple(Crate(**crate) for crate in found["crates"]))
+    return CrateList(found["pyoxidizer"], tuple(Crate(**crate) for crate in found["crates"]))
 
 
 @rule
@@ -154,7 +161,7 @@ async def write_report(request: ReportRequest, tool: PyOxidizerReport) -> Report
     folder = os.path.dirname(request.install_dir)
     entries, crates, libraries = await MultiGet(
         Get(DigestEntries, Digest, request.files),
-        Get(Crates, CratesRequest, request.crates),
+        Get(CrateList, CrateListRequest, request.crates),
         Get(Libraries, LibrariesRequest(request.crates.python, request.files)),
     )
     hashes = _sha256_by_path(entries)
@@ -191,7 +198,7 @@ def _sha256_by_path(entries: DigestEntries) -> dict[str, str]:
 
 
 def _components(
-    request: ReportRequest, crates: Crates, libraries: Libraries
+    request: ReportRequest, crates: CrateList, libraries: Libraries
 ) -> Iterable[Component]:
     for placement in request.contents.placements:
         is_first_party = placement.wheel.path in request.contents.first_party

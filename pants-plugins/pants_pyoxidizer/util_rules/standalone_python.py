@@ -22,6 +22,7 @@ from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.tool import ToolProcess
 
 # Newest first: it gets security fixes for the longest time.
@@ -179,14 +180,14 @@ async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTa
 
 @rule(level=LogLevel.DEBUG)
 async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
+    link = await Get(
+        HostLink, HostLinkRequest(request.path, request.fingerprint, what="The Python to embed")
+    )
     process = await Get(
         Process,
         ToolProcess(
             programs=_PACK_PROGRAMS,
-            argv=("--python", request.path, "--output", ARCHIVE, "--report", _REPORT),
-            # The program does not read it: it makes another interpreter at the same path another
-            # process.
-            env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": request.fingerprint}),
+            argv=("--python", link.path, "--output", ARCHIVE, "--report", _REPORT),
             description=f"Pack {request.path} for PyOxidizer",
             output_files=(ARCHIVE, _REPORT),
             level=LogLevel.INFO,
@@ -208,16 +209,16 @@ async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
             version=report["version"],
             target_triple=report["target_triple"],
             digest=archive,
-            description=describe(report),
+            description=describe(report, request.path),
         ),
         "",
     )
 
 
-def describe(report: dict[str, Any]) -> str:
+def describe(report: dict[str, Any], path: str) -> str:
     """One sentence on a packed interpreter, from the report of `pack_cpython.py`."""
     runs_on = f"; it runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
-    return f"Python {report['version']} ({report['python']}, {report['link_mode']}) is inside{runs_on}."
+    return f"Python {report['version']} ({path}, {report['link_mode']}) is inside{runs_on}."
 
 
 @rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
