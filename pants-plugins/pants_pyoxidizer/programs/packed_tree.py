@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import Iterable, Iterator, Sequence
 
 from . import elf, libpython
-from .cpython import FORCED_C, Interpreter, Refusal
+from .cpython import Interpreter, Refusal
+from .forced_header import forced_header
 from .libpython import Image, Library
+from .pyconfig_adapter import adapted_object
 
 TEST_PACKAGES = (
     "ctypes.test",
@@ -159,14 +161,14 @@ def write_tree(tree: Tree, library: Library, extensions: Iterable[ExtensionModul
     it = tree.interpreter
     config_c = [os.path.join(folder, "config.c") for folder in it.config_dirs()]
     tree.copy(existing(it, "config.c, the list of its built-in modules", config_c), CONFIG_C)
-    write_headers(tree, library.link_mode)
+    write_headers(tree, library)
     write_stdlib(tree, extensions)
     write_libpython(tree, library)
     write_executables(tree)
     write_license(tree)
 
 
-def write_headers(tree: Tree, link_mode: str) -> None:
+def write_headers(tree: Tree, library: Library) -> None:
     it = tree.interpreter
     existing(it, "headers", [os.path.join(it.include, "Python.h")])
     for path in files_below(it.include):
@@ -175,19 +177,7 @@ def write_headers(tree: Tree, link_mode: str) -> None:
     of_machine = f"{it.var('MULTIARCH')}/python{it.minor_version}/pyconfig.h"
     config_h = [os.path.join(os.path.dirname(it.include), of_machine), it.config_h]
     tree.copy(existing(it, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
-    forced = forced_c(it, link_mode)
-    if forced:
-        tree.write(f"{tree.include}/{FORCED_HEADER}", forced.encode())
-
-
-def forced_c(interpreter: Interpreter, link_mode: str) -> str:
-    # The table of built-in modules, into which this goes, is linked into a binary when something
-    # there wants a symbol of it. The objects of a static libpython want the table. With a shared
-    # one, which has a table of its own, it is this definition that is wanted.
-    shared = link_mode == "shared"
-    definition = "const struct _frozen *PyImport_FrozenModules = 0;\n" if shared else ""
-    major, minor = interpreter.version_info[:2]
-    return FORCED_C[major, minor].format(definition=definition)
+    tree.write(f"{tree.include}/{FORCED_HEADER}", forced_header(it, library).encode())
 
 
 def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
@@ -211,7 +201,7 @@ def beside_binary(interpreter: Interpreter) -> str:
 
 def write_libpython(tree: Tree, library: Library) -> None:
     for name, data in library.objects:
-        tree.write(f"build/core/{name}", data)
+        tree.write(f"build/core/{name}", adapted_object(tree.interpreter, data))
     if library.link_mode == "shared":
         with open(library.path, "rb") as file:
             data = file.read()
