@@ -757,6 +757,32 @@ def test_executables_run_from_anywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "minor, lines",
+    [
+        (11, [""]),
+        (12, ["import os; os.environ.pop('SETUPTOOLS_USE_DISTUTILS', None)", ""]),
+    ],
+)
+def test_pip_lies_outside_of_the_standard_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minor: int, lines: list[str]
+) -> None:
+    write(tmp_path / "tools/pip/__init__.py", "pip")
+    write(tmp_path / "tools/pip-23.0.dist-info/METADATA", "Name: pip\nVersion: 23.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "tools"))
+    monkeypatch.delitem(sys.modules, "pip", raising=False)
+    site_packages = f"install/lib/python3.{minor}/site-packages"
+    write(tmp_path / "py/bin/python", f"#!/bin/sh\necho '[\"{tmp_path}/tree/{site_packages}\"]'\n")
+    tree = tree_for(
+        tmp_path, executable=f"{tmp_path}/py/bin/python", version_info=[3, minor, 1, "final", 0]
+    )
+    packed_tree.write_executables(tree)
+    packed_tree.write_pip(tree)
+    written = files(tmp_path / "tree")
+    assert written["build/pip/pip/__init__.py"] == "pip"
+    assert written[f"{site_packages}/pip.pth"].split("\n") == ["../../../../build/pip", *lines]
+
+
+@pytest.mark.parametrize(
     "script, message",
     [
         ("echo one >&2; echo two >&2; exit 1", "its copy does not work: one / two"),

@@ -377,7 +377,12 @@ def test_a_library_without_a_function_is_refused(tmp_path: Path) -> None:
     ("version", "old", "new", "message"),
     [
         ("3.12", "    int isolated;\n", "", "has no member named 'isolated'"),
-        ("3.12", "int tracemalloc;", "long tracemalloc;", "PyConfig.tracemalloc is not of the type"),
+        (
+            "3.12",
+            "int tracemalloc;",
+            "long tracemalloc;",
+            "PyConfig.tracemalloc is not of the type",
+        ),
         ("3.12", "int utf8_mode;", "int new, utf8_mode;", "PyPreConfig.utf8_mode is at another"),
         ("3.13", "int exitcode;", "int exitcode; void *new;", "PyStatus has another size"),
         ("3.13", "", "", "struct _frozen has another size"),

@@ -136,6 +136,10 @@ class Interpreter:
         )
 
     @property
+    def has_distutils(self) -> bool:
+        return self.version_info[:2] < (3, 12)
+
+    @property
     def needs_adapters(self) -> bool:
         """Whether PyOxidizer does not know its `PyConfig` (see `pyconfig_adapter`)."""
         return self.version_info[:2] >= (3, 12)

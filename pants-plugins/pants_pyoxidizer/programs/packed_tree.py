@@ -55,6 +55,8 @@ case ${{1-}} in
 esac
 exec "$here/{executable}" {arguments}"$@"
 """
+# PyOxidizer has setuptools, where that builds something, take `distutils` of the standard library.
+WITHOUT_DISTUTILS = "import os; os.environ.pop('SETUPTOOLS_USE_DISTUTILS', None)\n"
 # Prints the folders of `sys.path`.
 TRIAL = """
 import importlib, json, sys
@@ -187,7 +189,7 @@ def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
     for extension in extensions:
         tree.copy(extension.file, tree.extension(extension))
     # PyOxidizer's pip step copies `distutils` and writes into its `command`. On Debian it is a
-    # package of its own, but for a part that is always there.
+    # package of its own, but for a part that is always there; since 3.12 there is none.
     missing = "raise ModuleNotFoundError(\"No module named 'distutils'\", name='distutils')\n"
     for path, content in (("distutils", missing), ("distutils/command", "")):
         if not os.path.exists(tree.path(f"{tree.stdlib}/{path}/__init__.py")):
@@ -251,7 +253,7 @@ def write_pip(tree: Tree) -> None:
     spec = importlib.util.find_spec("pip")
     if spec is None or not spec.submodule_search_locations:
         raise Refusal(f"{sys.executable}: has no pip that could be packed")
-    source = spec.submodule_search_locations[0]
+    it, source = tree.interpreter, spec.submodule_search_locations[0]
     for path in files_below(source):
         tree.copy(os.path.join(source, path), f"{PIP}/pip/{path}")
     version = importlib.metadata.version("pip")
@@ -264,7 +266,8 @@ def write_pip(tree: Tree) -> None:
     if not inside:
         raise Refusal(f"{tree.interpreter.executable}: its copy has no site-packages of its own")
     pip = os.path.relpath(f"{tree.root}/{PIP}", inside[0])
-    tree.write(os.path.relpath(f"{inside[0]}/pip.pth", tree.root), f"{pip}\n".encode())
+    lines = f"{pip}\n{'' if it.has_distutils else WITHOUT_DISTUTILS}"
+    tree.write(os.path.relpath(f"{inside[0]}/pip.pth", tree.root), lines.encode())
 
 
 def try_copy(tree: Tree) -> None:
