@@ -174,8 +174,9 @@ def c_statements(values: dict[str, Any]) -> str:
         if isinstance(value, int):
             lines.append(f"config->{name} = {value};")
         elif isinstance(value, str):
+            literal = json.dumps(value, ensure_ascii=False)
             lines.append(
-                f"check(PyConfig_SetBytesString(config, &config->{name}, {json.dumps(value, ensure_ascii=False)}));"
+                f"check(PyConfig_SetBytesString(config, &config->{name}, {literal}));"
             )
         else:
             lines += [
