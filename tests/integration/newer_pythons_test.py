@@ -143,7 +143,7 @@ PROGRAM = """\
             "ctypes": ctypes.CDLL(None).abs(-3),
             "sqlite3": sum_in_sqlite(1, 2),
             "ssl": ssl.create_default_context().check_hostname,
-            "zoneinfo": zoneinfo.ZoneInfo.no_cache("UTC").utcoffset(None) is None,
+            "zoneinfo": str(zoneinfo.ZoneInfo.no_cache("UTC")),
             "idna": idna.encode("ä.de").decode(),
             "markupsafe": [markupsafe.escape("<"), markupsafe._speedups.__name__],
             "interpreters": importlib.import_module(interpreters).__name__ == interpreters,
@@ -156,7 +156,7 @@ EXPECTED = {
     "ctypes": 3,
     "sqlite3": 3,
     "ssl": True,
-    "zoneinfo": True,
+    "zoneinfo": "UTC",
     "idna": "xn--4ca.de",
     "markupsafe": ["&lt;", "markupsafe._speedups"],
     "interpreters": True,
@@ -234,7 +234,7 @@ EXPECTED_SETTINGS = {
         "/opt/base_executable",
         "/opt/pycache",
     ],
-    "path": ["lib"],
+    "path": ["install", "lib"],
     "argv": ["settings"],
     "frozen": True,
     "meipass": True,
@@ -245,15 +245,13 @@ EXPECTED_SETTINGS = {
 }
 
 
-def files(version: str) -> dict[str, str]:
-    """A package whose newest Python is `version`; any Python can build its wheel."""
-    minor = int(version.partition(".")[2])
-    build_file = f"""\
-        python_sources(
-            name="lib",
-            dependencies=["//:idna", "//:markupsafe"],
-            interpreter_constraints=["CPython>=3.9,<3.{minor + 1}"],
-        )
+FILES = {
+    "BUILD": """\
+        python_requirement(name="idna", requirements=["idna==3.7"])
+        python_requirement(name="markupsafe", requirements=["markupsafe==3.0.2"])
+        """,
+    "newer/BUILD": """\
+        python_sources(name="lib", dependencies=["//:idna", "//:markupsafe"])
         python_distribution(
             name="dist",
             dependencies=[":lib"],
@@ -267,19 +265,12 @@ def files(version: str) -> dict[str, str]:
             filesystem_resources=["markupsafe"],
             template="settings.bzlt",
         )
-        """
-    requirements = """\
-        python_requirement(name="idna", requirements=["idna==3.7"])
-        python_requirement(name="markupsafe", requirements=["markupsafe==3.0.2"])
-        """
-    return {
-        "BUILD": requirements,
-        "newer/BUILD": build_file,
-        "newer/__init__.py": "",
-        "newer/main.py": PROGRAM,
-        "newer/settings.py": SETTINGS,
-        "newer/settings.bzlt": TEMPLATE,
-    }
+        """,
+    "newer/__init__.py": "",
+    "newer/main.py": PROGRAM,
+    "newer/settings.py": SETTINGS,
+    "newer/settings.bzlt": TEMPLATE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -309,8 +300,15 @@ def package(repository: Repository, newer_pex: list[str], version: str, *names: 
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     if not shutil.which(f"python{version}") and not list(pyenv.glob(f"versions/{version}.*")):
         pytest.skip(f"there is no Python {version}")
-    repository.write(files(version))
-    result = repository.succeed(*newer_pex, "package", *(f"newer:{name}" for name in names))
+    repository.write(FILES)
+    # Any Python can build the wheel; the newest one goes in.
+    constraints = f"CPython>=3.9,<3.{int(version.partition('.')[2]) + 1}"
+    result = repository.succeed(
+        *newer_pex,
+        f"--python-interpreter-constraints=['{constraints}']",
+        "package",
+        *(f"newer:{name}" for name in names),
+    )
     assert result.stderr.count(f"\nPython {version}.") == len(names), result.stderr
     return [repository.path / f"dist/newer/{name}/{TRIPLE}/debug/install/{name}" for name in names]
 

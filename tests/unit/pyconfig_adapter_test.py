@@ -175,9 +175,7 @@ def c_statements(values: dict[str, Any]) -> str:
             lines.append(f"config->{name} = {value};")
         elif isinstance(value, str):
             literal = json.dumps(value, ensure_ascii=False)
-            lines.append(
-                f"check(PyConfig_SetBytesString(config, &config->{name}, {literal}));"
-            )
+            lines.append(f"check(PyConfig_SetBytesString(config, &config->{name}, {literal}));")
         else:
             lines += [
                 f"check(PyWideStringList_Append(&config->{name}, L{json.dumps(item)}));"

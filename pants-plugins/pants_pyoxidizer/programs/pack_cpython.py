@@ -12,8 +12,8 @@ libpython goes into the binary where there is a static one that fits. Else the s
 
 What cannot be packed is refused with one sentence on stderr and exit status 1. The program runs on
 Python 3.8 or newer with the package `zstandard`, and packs the `pip` that it could import itself.
-The modules that it imports from there must lie beside it. What is for macOS
-was written after PyOxidizer's source and never tried.
+The modules that it imports from there must lie beside it. What is for macOS was written after
+PyOxidizer's source and never tried.
 """
 
 from __future__ import annotations
