@@ -85,9 +85,9 @@ class PyOxidizer(PythonToolBase):
             """
             Which Python goes into the binaries.
 
-            `host`: a CPython 3.9, 3.10 or 3.11 of this machine, the newest that the interpreter
-            constraints allow, found as Pants finds any Python. `lib`, beside the executable, must
-            travel with it. It runs on machines with the same or a newer glibc (`pants package`
+            `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of this machine, the newest that the
+            interpreter constraints allow, found as Pants finds any Python. 3.12 and 3.13 need a
+            newer Pex than that of Pants 2.17. `lib`, beside the executable, must travel with it. It runs on machines with the same or a newer glibc (`pants package`
             says which) and with the libraries that the Python itself uses, such as OpenSSL.
 
             `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCliProcess
+from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
 from pants.core.util_rules.environments import EnvironmentTarget
 from pants.engine.addresses import Address
 from pants.engine.fs import (
@@ -93,6 +93,7 @@ def choose(
     platform: Platform = Platform.linux_x86_64,
     hosts: Mapping[str, HostPython] | None = None,
     packed: Mapping[str, PackedPython] | None = None,
+    pex: str = "v2.20.4",
 ) -> tuple[StandalonePython, list[str]]:
     """The choice, and the paths of the interpreters that were packed for it.
 
@@ -117,6 +118,7 @@ def choose(
         rule_args=[
             StandalonePythonRequest(Address("project", target_name="bin"), wanted),
             create_subsystem(PyOxidizer, python=source),
+            create_subsystem(PexCli, version=pex),
             platform,
         ],
         mock_gets=[
@@ -142,16 +144,17 @@ def standalone(version: str) -> StandalonePython:
 
 
 def test_the_newest_python_of_the_host_is_packed_and_no_other() -> None:
+    versions = ("3.9", "3.10", "3.11", "3.12", "3.13")
     assert choose(
         constraints("CPython>=3.9"),
-        hosts={"3.11": host("/py311"), "3.10": host("/py310"), "3.9": host("/py39")},
-        packed={"/py311": PackedPython(standalone("3.11.7"), "")},
-    ) == (standalone("3.11.7"), ["/py311"])
+        hosts={version: host(f"/py{version}") for version in versions},
+        packed={"/py3.13": PackedPython(standalone("3.13.0"), "")},
+    ) == (standalone("3.13.0"), ["/py3.13"])
 
 
 def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
     assert choose(
-        constraints("CPython>=3.9"),
+        constraints("CPython>=3.9,<3.12"),
         hosts={
             "3.11": HostPython(None, "", "CPython==3.11.*: none found"),
             "3.10": host("/py310"),
@@ -167,18 +170,18 @@ def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
 def test_no_python_of_the_host_can_be_embedded() -> None:
     with pytest.raises(NoUsablePythonError) as e:
         choose(
-            constraints("CPython>=3.10"),
+            constraints("CPython>=3.10,<3.12"),
             hosts={
-                "3.11": HostPython(None, "", "CPython==3.11.*,>=3.10: none found"),
+                "3.11": HostPython(None, "", "CPython<3.12,==3.11.*,>=3.10: none found"),
                 "3.10": host("/py310"),
             },
             packed={"/py310": PackedPython(None, "/py310: it is a debug build")},
         )
     assert str(e.value) == (
         "There is no Python on this machine that can be embedded into the target project:bin, "
-        "whose dependencies have the interpreter constraints `CPython>=3.10`. Looked for, where "
-        "`[python-bootstrap].search_path` says:\n\n"
-        "  * CPython==3.11.*,>=3.10: none found\n"
+        "whose dependencies have the interpreter constraints `CPython<3.12,>=3.10`. Looked for, "
+        "where `[python-bootstrap].search_path` says:\n\n"
+        "  * CPython<3.12,==3.11.*,>=3.10: none found\n"
         "  * /py310: it is a debug build\n\n"
         "To fix, install one of 3.11, 3.10 with its library (pyenv: `pyenv install 3.11`; Debian "
         "and Ubuntu: `apt-get install libpython3.11-dev`), or set `[pyoxidizer].python` to "
@@ -187,10 +190,33 @@ def test_no_python_of_the_host_can_be_embedded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "pex", "hint"),
+    [
+        (
+            "3.13",
+            "v2.1.137",
+            " by Pex 2.1.137, which may be too old for it (to fix, set `[pex-cli].version` to "
+            "`v2.20.4` or newer)",
+        ),
+        ("3.13", "v2.20.4", ""),
+        ("3.11", "v2.1.137", ""),
+    ],
+)
+def test_pex_is_too_old_for_what_is_not_found(version: str, pex: str, hint: str) -> None:
+    with pytest.raises(NoUsablePythonError) as e:
+        choose(
+            constraints(f"CPython=={version}.*"),
+            hosts={version: HostPython(None, "", f"CPython=={version}.*: none found")},
+            pex=pex,
+        )
+    assert f"  * CPython=={version}.*: none found{hint}\n\n" in str(e.value)
+
+
+@pytest.mark.parametrize(
     ("source", "wanted", "known"),
     [
-        (PythonSource.HOST, "CPython>=3.12", "3.11, 3.10, 3.9"),
-        (PythonSource.HOST, "CPython==3.8.*", "3.11, 3.10, 3.9"),
+        (PythonSource.HOST, "CPython>=3.14", "3.13, 3.12, 3.11, 3.10, 3.9"),
+        (PythonSource.HOST, "CPython==3.8.*", "3.13, 3.12, 3.11, 3.10, 3.9"),
         (PythonSource.PYOXIDIZER, "CPython==3.11.*", "3.10, 3.9, 3.8"),
     ],
 )
@@ -346,9 +372,11 @@ def test_packing() -> None:
             "ar_archive.py",
             "cpython.py",
             "elf.py",
+            "forced_header.py",
             "kept_bytecode.py",
             "libpython.py",
             "packed_tree.py",
+            "pyconfig_adapter.py",
         ),
         argv=(
             *("--python", ".cache/links/python"),

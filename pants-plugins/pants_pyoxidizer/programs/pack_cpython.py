@@ -12,8 +12,8 @@ libpython goes into the binary where there is a static one that fits. Else the s
 
 What cannot be packed is refused with one sentence on stderr and exit status 1. The program runs on
 Python 3.8 or newer with the package `zstandard`, and packs the `pip` that it could import itself.
-`ar_archive`, `cpython`, `elf`, `libpython` and `packed_tree` must lie beside it. What is for macOS
-was written after PyOxidizer's source and never tried.
+The modules that it imports from there must lie beside it. What is for macOS was written after
+PyOxidizer's source and never tried.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ from .packed_tree import (  # noqa: E402
     Tree,
     beside_binary,
     extension_modules,
-    forced_c,
     try_copy,
     write_pip,
     write_tree,
@@ -149,7 +148,6 @@ def python_json(
     it = tree.interpreter
     nodot = it.minor_version.replace(".", "")
     is_static = library.link_mode == "static"
-    forced = ["-include", FORCED_HEADER] if forced_c(it, library.link_mode) else []
     return {
         "version": "7",
         "target_triple": it.target_triple,
@@ -185,7 +183,7 @@ def python_json(
             },
             "inittab_object": f"build/core/{library.inittab}",
             "inittab_source": CONFIG_C,
-            "inittab_cflags": ["-DNDEBUG", "-fPIC", *forced],
+            "inittab_cflags": ["-DNDEBUG", "-fPIC", "-include", FORCED_HEADER],
             "object_file_format": "mach-o" if it.platform == "darwin" else "elf",
         },
         **apple_sdk(it),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any, Iterable
 
+from packaging.version import Version
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCliProcess
+from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
 from pants.core.util_rules.environments import EnvironmentTarget
 from pants.engine.addresses import Address
 from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, DigestSubset, PathGlobs
@@ -26,7 +27,11 @@ from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.tool import ToolProcess
 
 # Newest first: it gets security fixes for the longest time.
-HOST_VERSIONS = ("3.11", "3.10", "3.9")
+HOST_VERSIONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
+# Pex finds those Pythons, and resolves wheels for those, that it knows. That of Pants 2.17 does not
+# know these; this one does, which was tried with both.
+NEEDING_NEWER_PEX = ("3.13", "3.12")
+NEWER_PEX = "2.20.4"
 # What PyOxidizer 0.24 downloads (`default_python_distribution()` in its manual).
 PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8.16"})
 
@@ -37,9 +42,11 @@ _PACK_PROGRAMS = (
     "ar_archive.py",
     "cpython.py",
     "elf.py",
+    "forced_header.py",
     "kept_bytecode.py",
     "libpython.py",
     "packed_tree.py",
+    "pyconfig_adapter.py",
 )
 
 TARGET_TRIPLES = FrozenDict(
@@ -223,7 +230,10 @@ def describe(report: dict[str, Any], path: str) -> str:
 
 @rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
 async def choose_standalone_python(
-    request: StandalonePythonRequest, pyoxidizer: PyOxidizer, platform: Platform
+    request: StandalonePythonRequest,
+    pyoxidizer: PyOxidizer,
+    pex_cli: PexCli,
+    platform: Platform,
 ) -> StandalonePython:
     allowed = _allowed_versions(request, pyoxidizer.python)
     if pyoxidizer.python == PythonSource.PYOXIDIZER:
@@ -232,9 +242,9 @@ async def choose_standalone_python(
         Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
     )
     problems = []
-    for host in hosts:
+    for version, host in zip(allowed, hosts):
         if host.path is None:
-            problems.append(host.problem)
+            problems.append(host.problem + _pex_problem(version, pex_cli.version))
             continue
         # One at a time: packing takes seconds, and mostly the first will do.
         packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
@@ -242,6 +252,17 @@ async def choose_standalone_python(
             return packed.python
         problems.append(packed.problem)
     raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
+
+
+def _pex_problem(python_version: str, pex_version: str) -> str:
+    """Why a Python may be there and not be found, if that may be why."""
+    number = pex_version.lstrip("v")
+    if python_version not in NEEDING_NEWER_PEX or Version(number) >= Version(NEWER_PEX):
+        return ""
+    return (
+        f" by Pex {number}, which may be too old for it (to fix, set `[pex-cli].version` to"
+        f" `v{NEWER_PEX}` or newer)"
+    )
 
 
 def _allowed_versions(
