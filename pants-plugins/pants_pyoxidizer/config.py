@@ -130,5 +130,7 @@ def runtime_config(
             "PYTHON_DISTRIBUTION": python.expression,
             "SELDOM_DIR": starlark.escape(seldom_dir),
             "STARTUP_DIR": starlark.escape(startup_dir),
+            # The curses of a Python of this machine is the system's, and knows where to look.
+            "TERMINFO": "none" if isinstance(python, PythonArchive) else "dynamic",
         },
     )

@@ -241,7 +241,7 @@ MY_APP = PyOxidizerBinary(
 
 
 def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
-    target = field_set(**FIELDS, payload="file", include_sources=True)
+    target = field_set(**FIELDS, payload="file", include_sources=True, interpreter=False)
     stages = Stages(target, args=("--release",))
     runtime_request = RuntimeRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN, ("--release",))
     made = runtime(runtime_request)
@@ -273,6 +273,7 @@ def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
                 include_sources=True,
             ),
             payload_beside=True,
+            interpreter=False,
         ),
         AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
     }
@@ -367,6 +368,7 @@ ALL_WHEELS = {APP.path, SIX.path}
         ({"binary_name": "app"}, {ArtifactRequest}),
         ({"entry_point": "main"}, {ContentsRequest, ArtifactRequest}),
         ({"payload": "file"}, {ArtifactRequest}),
+        ({"entry_point": "main", "interpreter": False}, {ContentsRequest, ArtifactRequest}),
         ({"resources": "in-memory"}, {ContentsRequest}),
         (
             {"resources": "filesystem"},

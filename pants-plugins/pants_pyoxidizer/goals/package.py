@@ -28,6 +28,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerEntryPointField,
     PyOxidizerFilesystemResourcesField,
     PyOxidizerIncludeSourcesField,
+    PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
     PyOxidizerPayloadField,
     PyOxidizerResourcesField,
@@ -63,6 +64,7 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
     environment: EnvironmentField
     filesystem_resources: PyOxidizerFilesystemResourcesField
     include_sources: PyOxidizerIncludeSourcesField
+    interpreter: PyOxidizerInterpreterField
     output_path: PyOxidizerOutputPathField
     payload: PyOxidizerPayloadField
     resources: PyOxidizerResourcesField
@@ -149,6 +151,7 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
         runtime,
         payload,
         payload_beside=field_set.payload.value == "file",
+        interpreter=field_set.interpreter.value,
     )
     return await Get(Build, ArtifactRequest, artifact_request)
 
