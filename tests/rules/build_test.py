@@ -129,6 +129,7 @@ def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[s
     assert process == ToolProcess(
         programs=(
             "run_pyoxidizer.py",
+            "known_failures.py",
             "cargo",
             "cargo_driver.py",
             "cargo_project.py",

@@ -39,6 +39,7 @@ _CRATES = ".cache/pyoxidizer_crates"
 
 _PROGRAMS = (
     "run_pyoxidizer.py",
+    "known_failures.py",
     "cargo",
     "cargo_driver.py",
     "cargo_project.py",
