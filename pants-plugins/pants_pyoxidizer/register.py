@@ -20,6 +20,7 @@ from pants_pyoxidizer.util_rules import (
     contents,
     distributions,
     inspect_wheels,
+    output_path,
     payload,
     rendered_config,
     runtime,
@@ -46,6 +47,7 @@ def rules() -> Iterable[Any]:
         *runtime.rules(),
         *payload.rules(),
         *artifact.rules(),
+        *output_path.rules(),
         *package.rules(),
         *run.rules(),
     )

@@ -80,6 +80,15 @@ class PyOxidizerOutputPathField(OutputPathField):
                     """
                 )
             )
+        if value and not value.isprintable():
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The `{cls.alias}` field in target {address} is {value!r}, which has line breaks
+                    or control characters in it. To fix, remove them.
+                    """
+                )
+            )
         return value
 
 
@@ -108,13 +117,18 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
             )
         return value
 
+    @property
+    def name(self) -> str:
+        """What is asked for; `value_or_default` checks it."""
+        return self.value or self.address.generated_name or self.address.target_name
+
     def value_or_default(self) -> str:
         """The binary's name.
 
         Raises:
             InvalidFieldException: when the default, the target's name, cannot be one.
         """
-        name = self.value or self.address.generated_name or self.address.target_name
+        name = self.name
         if not is_binary_name(name):
             raise InvalidFieldException(
                 softwrap(

@@ -46,6 +46,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheelsRequest,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
+from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
 from pants_pyoxidizer.util_rules.payload import (
     OverlaidDigests,
     Payload,
@@ -481,7 +482,12 @@ def built(target: PyOxidizerFieldSet) -> MockGet[PyOxidizerBinary]:
 
 def test_package_names_the_folder_and_says_what_is_inside() -> None:
     target = field_set()
-    package = run_rule_with_mocks(package_binary, rule_args=[target], mock_gets=[built(target)])
+    request = UniqueOutputPathRequest(target.output_path, target.binary_name)
+    paths = {request: UniqueOutputPath("project/bin")}
+    unique = MockGet(UniqueOutputPath, (UniqueOutputPathRequest,), paths.__getitem__)
+    package = run_rule_with_mocks(
+        package_binary, rule_args=[target], mock_gets=[unique, built(target)]
+    )
     assert package == BuiltPackage(
         RESULT,
         (

@@ -101,6 +101,16 @@ def test_an_entry_point_that_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["a\nb", "a\tb", "a\x00", "a\x1b[31m"])
+def test_output_paths_with_control_characters(path: str) -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerOutputPathField(path, ADDRESS)
+    assert str(e.value) == (
+        f"The `output_path` field in target src/py/project:bin is {path!r}, which has line breaks "
+        "or control characters in it. To fix, remove them."
+    )
+
+
 # --- Where the code goes
 
 

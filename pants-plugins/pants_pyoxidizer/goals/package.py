@@ -45,6 +45,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheelsRequest,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
+from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
 from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
@@ -218,6 +219,9 @@ def _contents(
 
 @rule(level=LogLevel.DEBUG)
 async def package_binary(field_set: PyOxidizerFieldSet) -> BuiltPackage:
+    await Get(
+        UniqueOutputPath, UniqueOutputPathRequest(field_set.output_path, field_set.binary_name)
+    )
     binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
     artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
     return BuiltPackage(binary.digest, (artifact,))
