@@ -35,10 +35,11 @@ import typing
 import unittest
 import warnings
 import weakref
-import zoneinfo
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import zoneinfo
 
 
 @dataclasses.dataclass

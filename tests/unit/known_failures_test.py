@@ -54,9 +54,7 @@ def test_known_failures(log: str) -> None:
 
 
 def test_each_is_tried() -> None:
-    tried = {
-        next(known for known in KNOWN_FAILURES if re.search(known.sign, log)) for log in LOGS
-    }
+    tried = {next(known for known in KNOWN_FAILURES if re.search(known.sign, log)) for log in LOGS}
     assert tried == {*KNOWN_FAILURES}
 
 

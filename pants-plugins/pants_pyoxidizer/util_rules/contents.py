@@ -26,7 +26,6 @@ from pants_pyoxidizer.target_types import (
 )
 from pants_pyoxidizer.wheel_metadata import Wheel
 
-
 logger = logging.getLogger(__name__)
 
 
