@@ -157,8 +157,8 @@ def raising_in_the_standard_library() -> None:
 
 
 def warning() -> None:
-    warnings.warn("careful")
-    warnings.warn("old", DeprecationWarning)
+    warnings.warn("careful")  # noqa: B028
+    warnings.warn("old", DeprecationWarning)  # noqa: B028
     warnings.warn("not seen", PendingDeprecationWarning, stacklevel=99)
 
 
