@@ -95,7 +95,7 @@ def argv() -> None:
 
 def main_module() -> None:
     main = sys.modules["__main__"]
-    print(__name__, __package__, __spec__ and __spec__.name, main.__dict__ is globals())
+    print(__name__, __package__, main.__spec__ and main.__spec__.name, main.__dict__ is globals())
     point = pickle.loads(pickle.dumps(Point(1, Point(2))))
     print(point, type(point) is Point, Point.__module__)
 
@@ -371,7 +371,7 @@ def time_zones() -> None:
 
 
 def tls() -> None:
-    import certifi
+    import certifi  # type: ignore[import]  # pants: no-infer-dep
 
     for context in (ssl.create_default_context(cafile=certifi.where()), system_context()):
         print(context.cert_store_stats()["x509_ca"] > 50, context.verify_mode.name)

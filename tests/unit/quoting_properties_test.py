@@ -85,12 +85,12 @@ def test_nothing_in_a_configuration_is_code(
             values[ast.unparse(statement.targets[0])] = ast.literal_eval(statement.value)
     options = ["--no-deps"] if on_filesystem else []
     assert values == {"NAME": name, "WHEELS": [*options, *wheels], "RUN": "$"}
-    names = {node.func.attr for node in ast.walk(module) if is_method_call(node)}
+    names = {
+        node.func.attr
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
     assert names <= {"pip_install", "add_python_resource"}
-
-
-def is_method_call(node: Any) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
 
 
 @given(TEXTS, WRITABLE)

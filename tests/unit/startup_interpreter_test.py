@@ -79,7 +79,7 @@ def in_both(
     options["env"] = env
     expected = run_program(Path(python), *args, **options)
     return [
-        (result.returncode, *(normalized(it, path) for it in (result.stdout, result.stderr)))
+        (result.returncode, normalized(result.stdout, path), normalized(result.stderr, path))
         for result, path in ((expected, python), (own, program))
     ]
 

@@ -33,7 +33,9 @@ class KnownFailure:
 
     def explain(self, log: str) -> str | None:
         match = re.search(self.sign, log)
-        return match and f"{self.cause.format(**match.groupdict())} {self.cure}"
+        if match is None:
+            return None
+        return f"{self.cause.format(**match.groupdict())} {self.cure}"
 
 
 # The first one counts whose sign is in the log: what fails first comes first.

@@ -165,7 +165,7 @@ def run_file(command: Command) -> None:
         return
     try:
         with open(path, "rb") as file:
-            code = pkgutil.read_code(file)  # type: ignore[attr-defined]
+            code = pkgutil.read_code(file)
             file.seek(0)
             source = file.read()
     except OSError as error:

@@ -49,7 +49,7 @@ def add_builtins() -> None:
 
     for name in ("exit", "quit"):
         setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
-    builtins.help = _Helper()
+    builtins.help = _Helper()  # type: ignore[assignment]
 
 
 def run(payload: Payload) -> None:
