@@ -68,6 +68,11 @@ class Config:
         """
         return self._prelude() + template.render(template_text, self.parameters())
 
+    def line_numbers(self, template_text: str) -> tuple[int, ...]:
+        """For each line of `render`'s, the one of the template that it comes from, 0 for none."""
+        ours = self._prelude().count("\n") * (0,)
+        return ours + template.line_numbers(template_text, self.parameters())
+
     def _prelude(self) -> str:
         # Templates written for Pants' own backend ask for `default_python_distribution()`, which
         # would be a download. They get the Python that was chosen for this binary.
@@ -130,5 +135,7 @@ def runtime_config(
             "PYTHON_DISTRIBUTION": python.expression,
             "SELDOM_DIR": starlark.escape(seldom_dir),
             "STARTUP_DIR": starlark.escape(startup_dir),
+            # The curses of a Python of this machine is the system's, and knows where to look.
+            "TERMINFO": "none" if isinstance(python, PythonArchive) else "dynamic",
         },
     )

@@ -96,9 +96,11 @@ def _path_hint(path: str) -> str:
     module = re.sub(r"(?:/__(?:init|main)__)?(?:\.py)?/*$", "", file)
     module = re.sub(r"^(?:\.*/)*", "", module).replace("/", ".")
     try:
-        return f": did you mean `{parse_entry_point(module + colon + function)}`?"
+        if "/" not in function:
+            return f": did you mean `{parse_entry_point(module + colon + function)}`?"
     except ValueError:
-        return "; modules are written with dots."
+        pass
+    return "; modules are written with dots."
 
 
 # --- Looking it up

@@ -27,6 +27,7 @@ from pants.util.strutil import help_text, softwrap
 from pants_pyoxidizer.entry_point import parse_entry_point
 from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.startup.payload import SUFFIX as PAYLOAD_SUFFIX
+from pants_pyoxidizer.startup.start import VARIABLE as INTERPRETER_VARIABLE
 
 TARGET_ALIAS = "pyoxidizer_binary"
 
@@ -79,6 +80,15 @@ class PyOxidizerOutputPathField(OutputPathField):
                     """
                 )
             )
+        if value and not value.isprintable():
+            raise InvalidFieldException(
+                softwrap(
+                    f"""
+                    The `{cls.alias}` field in target {address} is {value!r}, which has line breaks
+                    or control characters in it. To fix, remove them.
+                    """
+                )
+            )
         return value
 
 
@@ -107,13 +117,18 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
             )
         return value
 
+    @property
+    def name(self) -> str:
+        """What is asked for; `value_or_default` checks it."""
+        return self.value or self.address.generated_name or self.address.target_name
+
     def value_or_default(self) -> str:
         """The binary's name.
 
         Raises:
             InvalidFieldException: when the default, the target's name, cannot be one.
         """
-        name = self.value or self.address.generated_name or self.address.target_name
+        name = self.name
         if not is_binary_name(name):
             raise InvalidFieldException(
                 softwrap(
@@ -137,7 +152,8 @@ class PyOxidizerEntryPointField(StringField):
         """
         What runs when the binary is started.
 
-        By default, nothing of yours: the binary is a Python REPL with all your code importable.
+        By default, nothing of yours: the binary is a Python interpreter with all your code
+        importable. It takes the arguments that `python` takes, and is a REPL without any.
 
         `"path.to.module"` runs the module as `python -m path.to.module` does; for a package, that
         is its `__main__`.
@@ -259,6 +275,24 @@ class PyOxidizerIncludeSourcesField(BoolField):
     )
 
 
+class PyOxidizerInterpreterField(BoolField):
+    alias = "interpreter"
+    default = True
+    help = help_text(
+        f"""
+        Whether the binary can be asked to be a Python interpreter instead of your program.
+
+        By default, it can: with `{INTERPRETER_VARIABLE}=1` in the environment, it takes the
+        arguments that `python` takes, for example `-m path.to.module`. All your code is importable.
+
+        Set it to `False` when those who can start the binary must not run other code with it, for
+        example because `sudo` lets them.
+
+        With a `template`, this field cannot be set.
+        """
+    )
+
+
 class PyOxidizerTemplateField(OptionalSingleSourceField):
     alias = "template"
     expected_file_extensions = (".bzlt",)
@@ -299,6 +333,7 @@ class PyOxidizerBinaryTarget(Target):
         PyOxidizerFilesystemResourcesField,
         PyOxidizerPayloadField,
         PyOxidizerIncludeSourcesField,
+        PyOxidizerInterpreterField,
         EnvironmentField,
     )
     help = help_text(
@@ -322,11 +357,13 @@ class PyOxidizerBinaryTarget(Target):
 
     def validate(self) -> None:
         if self[PyOxidizerTemplateField].value is None:
+            self._check_that_something_runs()
             return
         for field in (
             PyOxidizerResourcesField,
             PyOxidizerPayloadField,
             PyOxidizerIncludeSourcesField,
+            PyOxidizerInterpreterField,
         ):
             if self[field].value != field.default:
                 raise InvalidTargetException(
@@ -339,3 +376,16 @@ class PyOxidizerBinaryTarget(Target):
                         """
                     )
                 )
+
+    def _check_that_something_runs(self) -> None:
+        interpreter, entry_point = PyOxidizerInterpreterField, PyOxidizerEntryPointField
+        if not self[interpreter].value and self[entry_point].value is None:
+            raise InvalidTargetException(
+                softwrap(
+                    f"""
+                    The `{interpreter.alias}` field in target {self.address} is False, but without
+                    `{entry_point.alias}` the binary is an interpreter, and nothing else. To fix,
+                    set `{entry_point.alias}`, or remove `{interpreter.alias}`.
+                    """
+                )
+            )

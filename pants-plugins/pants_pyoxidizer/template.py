@@ -69,6 +69,15 @@ def render(text: str, parameters: Mapping[str, str]) -> str:
     return _PARAMETER.sub(value_of, text)
 
 
+def line_numbers(text: str, parameters: Mapping[str, str]) -> tuple[int, ...]:
+    """For each line of what `render` gives, the line of `text` that it comes from."""
+    return tuple(
+        number
+        for number, line in enumerate(text.split("\n"), start=1)
+        for _ in render(line, parameters).split("\n")
+    )
+
+
 def _unknown_parameter(
     text: str, match: re.Match[str], name: str, parameters: Mapping[str, str]
 ) -> str:

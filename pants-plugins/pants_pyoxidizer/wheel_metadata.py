@@ -253,3 +253,23 @@ def _satisfies(version: str, specifier: SpecifierSet | None) -> bool:
         return specifier.contains(version, prereleases=True)
     except InvalidVersion:
         return False
+
+
+def hidden_modules(
+    first_party: Iterable[Wheel], third_party: Iterable[Wheel]
+) -> tuple[tuple[str, str, str], ...]:
+    """Modules, the wheel that each one comes from, and another one that has it, too.
+
+    Only those count that a first-party wheel hides, or loses. Packages do not: several wheels may
+    have the same `__init__`, to share a namespace.
+    """
+    owners: dict[str, str] = {}
+    hidden = []
+    wheels = [(wheel, True) for wheel in first_party] + [(wheel, False) for wheel in third_party]
+    for wheel, is_ours in wheels:
+        modules = {*wheel.modules} - {*wheel.packages}
+        twice = sorted(modules & owners.keys())
+        hidden += [(module, owners[module], wheel.filename) for module in twice]
+        if is_ours:
+            owners = {**dict.fromkeys(modules, wheel.filename), **owners}
+    return tuple(hidden)

@@ -102,6 +102,15 @@ def test_a_misspelt_template_parameter(repository: Repository) -> None:
     assert_nothing_was_built(message)
 
 
+def test_two_binaries_at_one_path(repository: Repository) -> None:
+    write(repository, "one", 'output_path="apps", entry_point="one.main"')
+    write(repository, "two", 'output_path="apps", entry_point="two.main"')
+    message = repository.fail("package", "one:bin", "two:bin")
+    assert "where the executable `bin` of the target" in message
+    assert "one would overwrite the other. To fix, give one of them another" in message
+    assert_nothing_was_built(message)
+
+
 def test_no_rust(repository: Repository) -> None:
     write(repository, "norust", 'entry_point="norust.main"')
     message = repository.fail("--pyoxidizer-rust-search-path=['/nowhere']", "package", "norust:bin")
@@ -124,8 +133,12 @@ def test_no_c_compiler(repository: Repository) -> None:
 
 def test_a_starlark_error_shows_pyoxidizers_last_lines(repository: Repository) -> None:
     write(repository, "star", 'template="t.bzlt"')
-    repository.write({"star/t.bzlt": "fail('on purpose: $NAME')\n"})
+    repository.write({"star/t.bzlt": "# One\nfail('on purpose: $NAME')\n"})
     message = repository.fail("package", "star:bin")
+    assert (
+        "There is an error in star/t.bzlt, line 2: fail(): on purpose: bin. To fix, correct the "
+        "template."
+    ) in message
     assert "PyOxidizer failed with exit status 1." in message
     assert "on purpose: bin" in message
 

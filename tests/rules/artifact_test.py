@@ -40,6 +40,7 @@ REQUEST = ArtifactRequest(
     runtime=RUNTIME,
     payload=PAYLOAD,
     payload_beside=False,
+    interpreter=False,
 )
 
 
@@ -78,6 +79,7 @@ def run(request: ArtifactRequest, written: dict[str, str]) -> tuple[RuntimeProce
             ("--sources",),
             ("my-app",),
         ),
+        ({"interpreter": True}, ("--interpreter",), ("my-app",)),
     ],
 )
 def test_the_process_that_writes_the_executable(

@@ -137,6 +137,7 @@ def test_the_process_that_runs_pyoxidizer(
     assert process == ToolProcess(
         programs=(
             "run_pyoxidizer.py",
+            "known_failures.py",
             "cargo",
             "cargo_driver.py",
             "cargo_project.py",

@@ -245,3 +245,25 @@ def test_tags_come_before_requirements_and_these_before_the_fields() -> None:
     wheels = (wheel("app", requires=("six",)),)
     with pytest.raises(UnusableWheelsError, match="require what does not come with them"):
         contents(*wheels, entry_point="nothing", filesystem_resources=("six",))
+
+
+# --- Modules of one name
+
+
+def test_modules_that_are_hidden_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    other = wheel("other", files=("app/__init__.py", "app/main.py", "six.py"))
+    contents(APP, LIB, third_party=(SIX, other))
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "Modules that go into the target project:bin are hidden by others of the same name:\n\n"
+        f"  * `app.main` of {other.filename}, by {APP.filename}\n\n"
+        "To fix, rename one of them, or leave one of the distributions out of `dependencies`."
+    )
+
+
+def test_what_third_parties_do_among_themselves_is_not_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other = wheel("other", files=("six.py", "app/__init__.py"))
+    contents(APP, LIB, third_party=(SIX, other))
+    assert not caplog.records

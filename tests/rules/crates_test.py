@@ -80,6 +80,7 @@ def test_crates_are_fetched_for_the_target_triple() -> None:
         programs=(
             "fetch_crates.py",
             "run_pyoxidizer.py",
+            "known_failures.py",
             "cargo",
             "cargo_driver.py",
             "cargo_project.py",

@@ -46,6 +46,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheelsRequest,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
+from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
 from pants_pyoxidizer.util_rules.payload import (
     OverlaidDigests,
     Payload,
@@ -242,7 +243,7 @@ MY_APP = PyOxidizerBinary(
 
 
 def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
-    target = field_set(**FIELDS, payload="file", include_sources=True)
+    target = field_set(**FIELDS, payload="file", include_sources=True, interpreter=False)
     stages = Stages(target, args=("--release",))
     runtime_request = RuntimeRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN, ("--release",))
     made = runtime(runtime_request)
@@ -274,6 +275,7 @@ def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
                 include_sources=True,
             ),
             payload_beside=True,
+            interpreter=False,
         ),
         AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
     }
@@ -368,6 +370,7 @@ ALL_WHEELS = {APP.path, SIX.path}
         ({"binary_name": "app"}, {ArtifactRequest}),
         ({"entry_point": "main"}, {ContentsRequest, ArtifactRequest}),
         ({"payload": "file"}, {ArtifactRequest}),
+        ({"entry_point": "main", "interpreter": False}, {ContentsRequest, ArtifactRequest}),
         ({"resources": "in-memory"}, {ContentsRequest}),
         (
             {"resources": "filesystem"},
@@ -480,8 +483,11 @@ def built(target: PyOxidizerFieldSet) -> MockGet[PyOxidizerBinary]:
 
 def package(target: PyOxidizerFieldSet, *mocks: MockGet[Any], report: bool) -> BuiltPackage:
     pyoxidizer = create_subsystem(PyOxidizer, report=report)
+    request = UniqueOutputPathRequest(target.output_path, target.binary_name)
+    paths = {request: UniqueOutputPath("project/bin")}
+    unique = MockGet(UniqueOutputPath, (UniqueOutputPathRequest,), paths.__getitem__)
     result: BuiltPackage = FILES.run_rule(
-        package_binary, target, pyoxidizer, mocks=[built(target), *NOT_ASKED, *mocks]
+        package_binary, target, pyoxidizer, mocks=[unique, built(target), *NOT_ASKED, *mocks]
     )
     return result
 

@@ -52,6 +52,7 @@ def test_the_target_and_its_fields() -> None:
         "filesystem_resources",
         "payload",
         "include_sources",
+        "interpreter",
         "environment",
     ]
     assert PyOxidizerBinaryTarget.alias == "pyoxidizer_binary"
@@ -59,7 +60,7 @@ def test_the_target_and_its_fields() -> None:
 
 @pytest.mark.parametrize("field", PyOxidizerBinaryTarget.core_fields)
 def test_the_help_says_which_fields_a_template_excludes(field: type[Field]) -> None:
-    excluded = ("resources", "payload", "include_sources")
+    excluded = ("resources", "payload", "include_sources", "interpreter")
     assert ("this field cannot be set" in str(field.help)) == (field.alias in excluded)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pants.engine.addresses import Address
 from pants.engine.fs import DigestContents, FileContent
@@ -43,8 +45,12 @@ def render(rule_runner: RuleRunner, template: str) -> str:
     rendered = rule_runner.request(
         RenderedConfig, [RenderedConfigRequest(target[PyOxidizerTemplateField], CONFIG)]
     )
-    (file,) = rule_runner.request(DigestContents, [rendered.digest])
+    file, lines = rule_runner.request(DigestContents, [rendered.digest])
     assert file == FileContent("pyoxidizer.bzl", file.content)
+    assert lines.path == "pyoxidizer.lines.json"
+    numbers = json.loads(lines.content)["lines"]
+    assert json.loads(lines.content) == {"template": f"project/{template}", "lines": numbers}
+    assert len(numbers) == file.content.count(b"\n") + 1
     return file.content.decode()
 
 

@@ -126,6 +126,7 @@ def test_the_runtime_is_like_its_template_but_for_the_parameters() -> None:
         '        name = "runtime",',
         '        exe.read_package_root(path = "startup", packages = ["pants_pyoxidizer"])',
         '            files.add_python_resource("seldom", resource)',
+        '    python_config.terminfo_resolution = "none"',
     }
 
 

@@ -88,6 +88,8 @@ def test_str_is_the_spelling() -> None:
         ("pkg\\mod.py", "it looks like a file path: did you mean `pkg.mod`?"),
         ("my-pkg/mod.py", "it looks like a file path; modules are written with dots."),
         ("/", "it looks like a file path; modules are written with dots."),
+        ("a:b/c", "it looks like a file path; modules are written with dots."),
+        ("pkg/mod.py:a\\b", "it looks like a file path; modules are written with dots."),
     ],
 )
 def test_invalid(value: str, message: str) -> None:

@@ -35,6 +35,7 @@ def write_payload(
     path: Path,
     files: Mapping[str, str | bytes],
     start: tuple[str | None, str | None] = (None, None),
+    interpreter: bool = False,
 ) -> Path:
     """Append a payload: Python files become modules, and are among the files as well."""
     with open(path, "ab") as file:
@@ -47,7 +48,7 @@ def write_payload(
                 is_package = stem.endswith("/__init__")
                 module = stem[: -len("/__init__")] if is_package else stem
                 writer.add_module(module, name, is_package)
-        writer.finish(*start)
+        writer.finish(*start, interpreter)
     return path
 
 
@@ -77,10 +78,11 @@ def write_program(
     python: str,
     files: Mapping[str, str | bytes],
     start: tuple[str | None, str | None] = (None, None),
+    interpreter: bool = False,
 ) -> Path:
     """Write what stands for a binary: it starts an interpreter as a runtime would."""
     write_launcher(path, python)
-    return write_payload(path, files, start)
+    return write_payload(path, files, start, interpreter)
 
 
 def write_launcher(path: Path, python: str) -> Path:

@@ -459,7 +459,8 @@ import importlib.machinery, os, sys
 before = {{*sys.modules}}
 from pants_pyoxidizer.startup import importer, payload, start
 importer.install(payload.find({str(payload)!r}))
+start.add_builtins()
 it = sorted(name for name in {{*sys.modules}} - before if not name.startswith("pants_pyoxidizer"))
 """
     result = run(python, f"{code}\nprint(it)")
-    assert result.stdout == "['binascii', 'mmap']\n"
+    assert result.stdout == "['_sitebuiltins', 'binascii', 'mmap']\n"

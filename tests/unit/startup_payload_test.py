@@ -112,6 +112,12 @@ def test_what_starts(start: tuple[str, str | None]) -> None:
     assert everything(parsed(written(start=start))) == {**NOTHING, "start": start}
 
 
+@pytest.mark.parametrize("interpreter", [False, True])
+def test_whether_it_can_be_an_interpreter(interpreter: bool) -> None:
+    assert parsed(written(start=("app", None, interpreter))).interpreter is interpreter
+    assert not parsed(written()).interpreter
+
+
 @pytest.mark.parametrize("before", [b"", b"executable", MAGIC, written(write_app)])
 def test_it_is_read_from_the_end_of_any_file(before: bytes) -> None:
     assert everything(parsed(before + written(write_app))) == APP

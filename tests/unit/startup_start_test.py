@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pants_pyoxidizer.startup.payload import FOOTER_SIZE
-from pants_pyoxidizer.startup.start import HELPERS, load, multiprocessing_helper
+from pants_pyoxidizer.startup.start import load, process_of_multiprocessing
 from unit.payloads import pythons, run_program, write_launcher, write_program
 
 
@@ -124,25 +124,6 @@ def test_argparse_names_the_program(python: str, tmp_path: Path) -> None:
         2,
         "",
         "usage: my-app [-h]\nmy-app: error: unrecognized arguments: -x\n",
-    )
-
-
-def test_without_a_start_it_is_a_python(python: str, tmp_path: Path) -> None:
-    files = {"app/__init__.py": "VALUE = 5\n"}
-    program = write_program(tmp_path / "my-app", python, files)
-    code = "import app, sys\nif app.VALUE:\n    print(__name__, app.VALUE, sys.argv)\nf = 1\n"
-    result = run_program(program, "a", input=code)
-    assert results(program, result) == (0, "__main__ 5 ['ROOT', 'a']\n", "")
-    result = run_program(program, input="import sys; sys.exit(3)")
-    assert results(program, result) == (3, "", "")
-    result = run_program(program, input="def f():\n    1 / 0\nf()\n")
-    assert results(program, result) == (
-        1,
-        "",
-        "Traceback (most recent call last):\n"
-        '  File "<stdin>", line 3, in <module>\n'
-        '  File "<stdin>", line 2, in f\n'
-        "ZeroDivisionError: division by zero\n",
     )
 
 
@@ -334,15 +315,23 @@ def test_processes(python: str, tmp_path: Path, method: str, function: str | Non
     assert program.run("an argument") == (0, "[2, 4, 6]\n0 True\n", "")
 
 
-@pytest.mark.parametrize("helper", HELPERS)
-@pytest.mark.parametrize("options", [(), ("-I", "-B")])
-def test_helpers_of_multiprocessing_run_instead_of_the_program(
-    tmp_path: Path, helper: str, options: tuple[str, ...]
-) -> None:
-    program = Program(tmp_path, pythons()[0], "print('the program')")
-    code = f"{helper}; print(main.__module__, __name__)"
-    module = helper.split()[1]
-    assert program.run(*options, "-c", code) == (0, f"{module} __main__\n", "")
+RESOURCE_TRACKER = "from multiprocessing.resource_tracker import main;main(5)"
+FORKSERVER = "from multiprocessing.forkserver import main; main(5, 6, ['a'], **{'sys_path': []})"
+SPAWN = "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)"
+
+
+@pytest.mark.parametrize(
+    ("args", "process"),
+    [
+        (("-c", RESOURCE_TRACKER), "resource_tracker"),
+        (("-IBS", "-Werror", "-X", "utf8", "-c", RESOURCE_TRACKER), "resource_tracker"),
+        (("-OO", "-bb", "-c", FORKSERVER), "forkserver"),
+        (("-c", SPAWN, "--multiprocessing-fork"), "spawn"),
+        (("--multiprocessing-fork", "tracker_fd=5", "pipe_handle=7"), "spawn"),
+    ],
+)
+def test_command_lines_of_multiprocessing(args: tuple[str, ...], process: str) -> None:
+    assert process_of_multiprocessing([*args]) == process
 
 
 @pytest.mark.parametrize(
@@ -351,9 +340,26 @@ def test_helpers_of_multiprocessing_run_instead_of_the_program(
         (),
         ("-c",),
         ("-c", "print('code')"),
-        ("-c", "x", "from multiprocessing.resource_tracker import main;main(5)"),
-        ("from multiprocessing.resource_tracker import main;main(5)",),
+        ("-c", "x", RESOURCE_TRACKER),
+        (RESOURCE_TRACKER,),
+        ("a", "-c", RESOURCE_TRACKER),
+        ("-m", RESOURCE_TRACKER),
+        ("-y", "-c", RESOURCE_TRACKER),
+        ("-c", RESOURCE_TRACKER, "more"),
+        ("-c", f"x; {RESOURCE_TRACKER}"),
+        ("-c", f"{RESOURCE_TRACKER}; x"),
+        ("-c", RESOURCE_TRACKER.replace("5", "x()")),
+        ("a", "--multiprocessing-fork"),
     ],
 )
 def test_other_arguments_are_the_programs(args: tuple[str, ...]) -> None:
-    assert multiprocessing_helper(["my-app", *args]) is None
+    assert process_of_multiprocessing([*args]) is None
+
+
+def test_code_of_multiprocessing_runs_as_with_python(python: str, tmp_path: Path) -> None:
+    files = {"app.py": "print('the program')"}
+    program = write_program(tmp_path / "my-app", python, files, ("app", None), interpreter=True)
+    # It looks at the arguments first, and raises an AssertionError when they are wrong.
+    code = SPAWN.replace("tracker_fd=5, pipe_handle=7", "print(__import__('sys').argv)")
+    result = run_program(program, "-B", "-c", code, "--multiprocessing-fork")
+    assert result.stdout == "['-c', '--multiprocessing-fork']\n"

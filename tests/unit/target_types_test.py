@@ -13,6 +13,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryTarget,
     PyOxidizerEntryPointField,
     PyOxidizerIncludeSourcesField,
+    PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
     PyOxidizerPayloadField,
     PyOxidizerResourcesField,
@@ -100,6 +101,16 @@ def test_an_entry_point_that_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["a\nb", "a\tb", "a\x00", "a\x1b[31m"])
+def test_output_paths_with_control_characters(path: str) -> None:
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerOutputPathField(path, ADDRESS)
+    assert str(e.value) == (
+        f"The `output_path` field in target src/py/project:bin is {path!r}, which has line breaks "
+        "or control characters in it. To fix, remove them."
+    )
+
+
 # --- Where the code goes
 
 
@@ -108,8 +119,24 @@ def target(**fields: Any) -> PyOxidizerBinaryTarget:
 
 
 def test_the_defaults() -> None:
-    fields = (PyOxidizerResourcesField, PyOxidizerPayloadField, PyOxidizerIncludeSourcesField)
-    assert [target()[field].value for field in fields] == ["auto", "appended", False]
+    fields = (
+        PyOxidizerResourcesField,
+        PyOxidizerPayloadField,
+        PyOxidizerIncludeSourcesField,
+        PyOxidizerInterpreterField,
+    )
+    assert [target()[field].value for field in fields] == ["auto", "appended", False, True]
+
+
+def test_a_binary_that_runs_nothing_is_refused() -> None:
+    target(entry_point="app", interpreter=False)
+    with pytest.raises(InvalidTargetException) as e:
+        target(interpreter=False)
+    assert str(e.value.__cause__ or e.value) == (
+        "The `interpreter` field in target src/py/project:bin is False, but without `entry_point` "
+        "the binary is an interpreter, and nothing else. To fix, set `entry_point`, or remove "
+        "`interpreter`."
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,6 +162,7 @@ def test_other_values_are_refused(field: type[StringField], choices: str) -> Non
         ("resources", "filesystem"),
         ("payload", "file"),
         ("include_sources", True),
+        ("interpreter", False),
     ],
 )
 def test_a_template_leaves_other_fields_nothing_to_say(field: str, value: object) -> None:
@@ -153,5 +181,6 @@ def test_a_template_goes_with_their_defaults_and_filesystem_resources() -> None:
         resources="auto",
         payload="appended",
         include_sources=False,
+        interpreter=True,
         filesystem_resources=["numpy"],
     )

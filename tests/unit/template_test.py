@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.template import TemplateError, decode, render
+from pants_pyoxidizer.template import TemplateError, decode, line_numbers, render
 
 PARAMETERS = {"NAME": "bin", "WHEELS": '["a.whl"]', "RUN_MODULE": "x = 1\ny = 2"}
 
@@ -74,3 +74,10 @@ def test_decode_refuses(content: bytes, message: str) -> None:
     with pytest.raises(TemplateError) as e:
         decode(content)
     assert str(e.value) == message
+
+
+def test_each_line_knows_where_it_comes_from() -> None:
+    text = "one\n    $A\n${B} $B\n# $$\n"
+    parameters = {"A": "a\nb\nc", "B": ""}
+    assert line_numbers(text, parameters) == (1, 2, 2, 2, 3, 4, 5)
+    assert len(line_numbers(text, parameters)) == len(render(text, parameters).split("\n"))

@@ -28,6 +28,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerEntryPointField,
     PyOxidizerFilesystemResourcesField,
     PyOxidizerIncludeSourcesField,
+    PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
     PyOxidizerPayloadField,
     PyOxidizerResourcesField,
@@ -44,6 +45,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     FirstPartyWheelsRequest,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
+from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
 from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
 from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
@@ -64,6 +66,7 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
     environment: EnvironmentField
     filesystem_resources: PyOxidizerFilesystemResourcesField
     include_sources: PyOxidizerIncludeSourcesField
+    interpreter: PyOxidizerInterpreterField
     output_path: PyOxidizerOutputPathField
     payload: PyOxidizerPayloadField
     resources: PyOxidizerResourcesField
@@ -150,6 +153,7 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
         runtime,
         payload,
         payload_beside=field_set.payload.value == "file",
+        interpreter=field_set.interpreter.value,
     )
     return await Get(Build, ArtifactRequest, artifact_request)
 
@@ -216,6 +220,9 @@ def _contents(
 
 @rule(level=LogLevel.DEBUG)
 async def package_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuiltPackage:
+    await Get(
+        UniqueOutputPath, UniqueOutputPathRequest(field_set.output_path, field_set.binary_name)
+    )
     binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
     artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
     if not pyoxidizer.report:

@@ -4,7 +4,7 @@
 usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
        runtime modules --output PART FOLDER
-       runtime program [--sources] --output EXECUTABLE [--beside]
+       runtime program [--sources] --output EXECUTABLE [--beside] [--interpreter]
                [--module M [--function F]] PART_OR_WHEEL...
 
 `wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     program.add_argument("--output", required=True)
     program.add_argument("--beside", action="store_true")
     program.add_argument("--sources", action="store_true")
+    program.add_argument("--interpreter", action="store_true")
     program.add_argument("--module")
     program.add_argument("--function")
     program.add_argument("parts", nargs="*")
@@ -282,7 +283,7 @@ def write_program(options: argparse.Namespace) -> None:
             if part is None:
                 raise PayloadError(f"{path} is no part of a payload")
             writer.add_payload(part)
-        writer.finish(options.module, options.function)
+        writer.finish(options.module, options.function, options.interpreter)
 
 
 if __name__ == "__main__":

@@ -33,12 +33,13 @@ if __name__ == "__main__":
     sys.path.append(os.path.dirname(_folder))
     __package__ = os.path.basename(_folder)
 
-from . import packed_resources  # noqa: E402
+from . import known_failures, packed_resources  # noqa: E402
 from .cargo_project import file_digest  # noqa: E402
 from .repeatable import settle_metadata, settle_packed_resources  # noqa: E402
 
 BUILD_DIR = Path("build")
 LOG = Path("pyoxidizer.log")
+LINES = Path("pyoxidizer.lines.json")  # As `util_rules/rendered_config.py` writes it.
 SHOWN_LINES = 60
 EXTRACTED = "extracted"
 
@@ -57,7 +58,7 @@ def main() -> int:
     env = environment(os.environ)
     status = run(options.arguments, env)
     if status != 0:
-        print(failure(LOG.read_text(errors="replace"), status), file=sys.stderr)
+        print(failure(LOG.read_text(errors="replace"), status, *template_lines()), file=sys.stderr)
         return 1
     built = find_executables(BUILD_DIR, noted_hashes(), options.name)
     if len(built) != 1:
@@ -129,7 +130,15 @@ def extraction_lock(cache: Path) -> Iterator[None]:
         yield
 
 
-def failure(log: str, status: int) -> str:
+def template_lines() -> tuple[str, Sequence[int]]:
+    """The path of the user's template, and its line for each one of the configuration."""
+    if not LINES.exists():
+        return "", ()
+    found = json.loads(LINES.read_text())
+    return found["template"], found["lines"]
+
+
+def failure(log: str, status: int, template: str = "", template_lines: Sequence[int] = ()) -> str:
     """What to show of `log`, the output of a run that ended with `status`."""
     lines = log.rstrip().splitlines()
     shown = lines[-SHOWN_LINES:]
@@ -140,7 +149,8 @@ def failure(log: str, status: int) -> str:
             f" These are the last {len(shown)} of {len(lines)} lines; with"
             f" `--keep-sandboxes=on_failure`, all are in {LOG}."
         )
-    return "\n".join([heading, *shown])
+    explanation = known_failures.explain(log, template, template_lines)
+    return "\n".join([*([explanation, ""] if explanation else []), heading, *shown])
 
 
 def noted_hashes() -> set[str] | None:

@@ -10,6 +10,7 @@ the contents suits one of them only):
     files       {path: contents}
     namespaces  paths of packages without `__init__`
     start       (module or None, function or None)
+    interpreter whether the environment may ask for an interpreter in place of the program
 
 Paths are relative to a root like site-packages, with "/". Code and contents are (offset, size,
 CRC-32, whether zlib compressed it); a module's code may be None, then its source is among the
@@ -53,6 +54,7 @@ class Payload:
         self.files: "Dict[str, Contents]" = index["files"]
         self.namespaces: "Tuple[str, ...]" = index["namespaces"]
         self.start: "Tuple[Optional[str], Optional[str]]" = index["start"]
+        self.interpreter: bool = index["interpreter"]
         self._data = data
 
     def read(self, contents: "Contents") -> "Union[bytes, memoryview]":
@@ -160,13 +162,19 @@ class Writer:
         self._file.write(payload._data[: _contents_size(payload)])
         self._size += _contents_size(payload)
 
-    def finish(self, module: "Optional[str]" = None, function: "Optional[str]" = None) -> None:
+    def finish(
+        self,
+        module: "Optional[str]" = None,
+        function: "Optional[str]" = None,
+        interpreter: bool = False,
+    ) -> None:
         index = marshal.dumps(
             {
                 "modules": dict(sorted(self.modules.items())),
                 "files": dict(sorted(self.files.items())),
                 "namespaces": tuple(namespaces(self.modules)),
                 "start": (module, function),
+                "interpreter": interpreter,
             },
             MARSHAL_VERSION,
         )

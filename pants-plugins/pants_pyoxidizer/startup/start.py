@@ -1,10 +1,11 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Finds the payload of the executable that runs, and starts its program."""
 
+import os
 import sys
 
 from . import importer
-from .payload import PayloadError, find
+from .payload import Payload, PayloadError, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +14,8 @@ if TYPE_CHECKING:
 
 PACKAGE = __name__.rpartition(".")[0]
 
-# What `multiprocessing` starts its helpers with, by `sys.executable` and `-c`.
-HELPERS = (
-    "from multiprocessing.resource_tracker import main",
-    "from multiprocessing.forkserver import main",
-)
+FORK = "--multiprocessing-fork"  # The first argument of a process that is started by "spawn".
+VARIABLE = "PANTS_PYOXIDIZER_INTERPRETER"
 
 
 def main() -> None:
@@ -25,11 +23,12 @@ def main() -> None:
     try:
         payload = find(sys.executable)
         importer.install(payload)
-        run(*payload.start)
+        add_builtins()
+        run(payload)
     except SystemExit:
         raise
     except PayloadError as error:
-        print(f"{sys.executable.rpartition('/')[2]}: {error}", file=sys.stderr)
+        print(f"{program_name()}: {error}", file=sys.stderr)
         sys.exit(1)
     except BaseException as error:
         report(error)
@@ -38,18 +37,36 @@ def main() -> None:
         raise
 
 
-def run(module: "Optional[str]", function: "Optional[str]") -> None:
-    helper = multiprocessing_helper(sys.argv)
+def program_name() -> str:
+    return sys.executable.rpartition("/")[2]
+
+
+def add_builtins() -> None:
+    """Of what `site` does elsewhere, add the functions that scripts use."""
+    import builtins
+
+    from _sitebuiltins import Quitter, _Helper
+
+    for name in ("exit", "quit"):
+        setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _Helper()  # type: ignore[assignment]
+
+
+def run(payload: Payload) -> None:
+    module, function = payload.start
+    arguments = sys.argv[1:]
     # An embedded interpreter has no name of its own there, which no command line parser survives.
     sys.argv[:1] = [sys.executable]
-    if helper is not None:
-        exec(helper, {"__name__": "__main__"})
-    elif sys.argv[1:2] == ["--multiprocessing-fork"]:
-        from multiprocessing.spawn import freeze_support
+    process = process_of_multiprocessing(arguments)
+    if process is not None:
+        # The tracker only removes what it is told to. It may outlive who started it.
+        if not (payload.interpreter or process == "resource_tracker" or is_child_of_ours()):
+            sys.exit(f"{program_name()}: only the program itself can start such a process")
+        run_for_multiprocessing(arguments)
+    elif module is None or payload.interpreter and wants_interpreter():
+        from . import interpreter
 
-        freeze_support()
-    elif module is None:
-        interact()
+        interpreter.main(arguments)
     elif function is None:
         import runpy
 
@@ -58,15 +75,55 @@ def run(module: "Optional[str]", function: "Optional[str]") -> None:
         sys.exit(load(module, function)())
 
 
-def multiprocessing_helper(argv: "List[str]") -> "Optional[str]":
-    """The code that `multiprocessing` wants to run in this process, if it started it.
+def process_of_multiprocessing(arguments: "List[str]") -> "Optional[str]":
+    """Which process this is, if `multiprocessing` started it.
 
     Without this, the program itself would run instead, and might multiply without end.
     """
-    for option, code in zip(argv[1:], argv[2:]):
-        if option == "-c" and code.startswith(HELPERS):
-            return code
-    return None
+    if arguments[:1] == [FORK]:
+        return "spawn"
+    if not any(argument.startswith("from multiprocessing.") for argument in arguments):
+        return None
+    from . import interpreter
+
+    return interpreter.process_of_multiprocessing(arguments)
+
+
+def run_for_multiprocessing(arguments: "List[str]") -> None:
+    if arguments[0] == FORK:
+        from multiprocessing.spawn import freeze_support
+
+        freeze_support()
+    else:
+        from . import interpreter
+
+        interpreter.main(arguments)
+
+
+def is_child_of_ours() -> bool:
+    """Whether the parent process is this program, too.
+
+    What `multiprocessing` sends to a process is code. Where there is no `/proc`, nothing is known.
+    """
+    try:
+        return os.path.samefile("/proc/self/exe", f"/proc/{os.getppid()}/exe")
+    except OSError:
+        return not os.path.exists("/proc/self/exe")
+
+
+def wants_interpreter() -> bool:
+    """Whether the environment asks for an interpreter in place of the program.
+
+    If so, the variable becomes our path: `sys.executable` is an interpreter for the processes that
+    are started from here, and other executables of this kind are what they are.
+    """
+    if os.environ.get(VARIABLE) not in ("1", sys.executable):
+        return False
+    # As with LD_PRELOAD: who borrows rights must not bring code along.
+    if (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid()):
+        return False
+    os.environ[VARIABLE] = sys.executable
+    return True
 
 
 def load(module: str, function: str) -> "Callable[[], Any]":
@@ -77,26 +134,6 @@ def load(module: str, function: str) -> "Callable[[], Any]":
     for name in rest:
         found = getattr(found, name)
     return found  # type: ignore[no-any-return]
-
-
-def interact() -> None:
-    """What `python` does without arguments."""
-    import __main__  # pants: no-infer-dep
-
-    if not sys.stdin.isatty():
-        exec(compile(sys.stdin.read(), "<stdin>", "exec"), __main__.__dict__)
-        return
-    import code
-
-    try:
-        import readline  # Gives the prompt a history and keys.
-        import rlcompleter
-
-        readline.parse_and_bind("tab: complete")
-        readline.set_completer(rlcompleter.Completer(__main__.__dict__).complete)
-    except ImportError:
-        pass
-    code.interact(local=__main__.__dict__, exitmsg="")
 
 
 def report(error: BaseException) -> None:

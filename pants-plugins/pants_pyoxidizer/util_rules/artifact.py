@@ -28,6 +28,7 @@ class ArtifactRequest:
     runtime: Runtime
     payload: Payload
     payload_beside: bool  # Rather than appended.
+    interpreter: bool  # Whether it can be asked to be one.
 
 
 @rule(level=LogLevel.DEBUG)
@@ -58,6 +59,7 @@ def _arguments(request: ArtifactRequest) -> tuple[str, ...]:
     entry_point = request.entry_point
     arguments = ["--beside"] if request.payload_beside else []
     arguments += ["--sources"] if request.payload.include_sources else []
+    arguments += ["--interpreter"] if request.interpreter else []
     if entry_point is not None:
         arguments += ["--module", entry_point.module]
         arguments += ["--function", entry_point.function] if entry_point.function else []

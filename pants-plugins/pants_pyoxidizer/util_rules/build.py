@@ -29,7 +29,12 @@ from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import CARGO_DRIVER_PROGRAMS, PROGRAMS_DIR, ToolProcess
+from pants_pyoxidizer.util_rules.tool import (
+    CARGO_DRIVER_PROGRAMS,
+    PROGRAMS_DIR,
+    RUN_PYOXIDIZER_PROGRAMS,
+    ToolProcess,
+)
 
 _BUILD_DIR = "build"  # Where PyOxidizer writes.
 _RESULT = "__result.json"
@@ -40,7 +45,7 @@ _CRATES = ".cache/pyoxidizer_crates"
 CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
 REGISTRY_DIR = "__crates"
 
-PROGRAMS = ("run_pyoxidizer.py", *CARGO_DRIVER_PROGRAMS)
+PROGRAMS = (*RUN_PYOXIDIZER_PROGRAMS, *CARGO_DRIVER_PROGRAMS)
 
 
 @dataclass(frozen=True)

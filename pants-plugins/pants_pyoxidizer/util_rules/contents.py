@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Iterable
@@ -24,6 +25,8 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerResourcesField,
 )
 from pants_pyoxidizer.wheel_metadata import Wheel
+
+logger = logging.getLogger(__name__)
 
 
 class UnusableWheelsError(Exception):
@@ -71,8 +74,26 @@ def determine_contents(request: ContentsRequest) -> Contents:
     placements = placement.place(wheels, resources, forced)
     if request.resources is not None:
         _check_placements(request, placements)
+    _warn_of_hidden_modules(request)
     first_party = tuple(wheel.path for wheel in request.first_party)
     return Contents(_entry_point(request, wheels), placements, first_party)
+
+
+def _warn_of_hidden_modules(request: ContentsRequest) -> None:
+    hidden = wheel_metadata.hidden_modules(request.first_party, request.third_party)
+    if not hidden:
+        return
+    lines = bullet_list(f"`{module}` of {second}, by {first}" for module, first, second in hidden)
+    logger.warning(
+        f"Modules that go into the target {request.address} are hidden by others of the same "
+        f"name:\n\n{lines}\n\n"
+        + softwrap(
+            f"""
+            To fix, rename one of them, or leave one of the distributions out of
+            `{PyOxidizerDependenciesField.alias}`.
+            """
+        )
+    )
 
 
 def _entry_point(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> EntryPoint | None:

@@ -22,14 +22,19 @@ from pants.util.strutil import softwrap
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
-from pants_pyoxidizer.util_rules.tool import CARGO_DRIVER_PROGRAMS, PROGRAMS_DIR, ToolProcess
+from pants_pyoxidizer.util_rules.tool import (
+    CARGO_DRIVER_PROGRAMS,
+    PROGRAMS_DIR,
+    RUN_PYOXIDIZER_PROGRAMS,
+    ToolProcess,
+)
 
 # Not `pyoxidizer-crates`: `--pyoxidizer-crates-dir` would be an option of that goal.
 GOAL = "vendor-crates"
 
 _OUTPUT = "__crates"
 
-_PROGRAMS = ("fetch_crates.py", "run_pyoxidizer.py", *CARGO_DRIVER_PROGRAMS)
+_PROGRAMS = ("fetch_crates.py", *RUN_PYOXIDIZER_PROGRAMS, *CARGO_DRIVER_PROGRAMS)
 
 
 class CratesError(Exception):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Iterable
 
@@ -20,6 +21,8 @@ from pants_pyoxidizer.target_types import PyOxidizerTemplateField
 from pants_pyoxidizer.template import TemplateError, decode
 
 CONFIG_FILE = "pyoxidizer.bzl"  # The name that PyOxidizer looks for.
+# Which lines of the template the configuration's are, for `programs/run_pyoxidizer.py`.
+LINES_FILE = "pyoxidizer.lines.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
         # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
         if not contents:
             raise TemplateError("it does not exist")
-        rendered = request.config.render(decode(contents[0].content))
+        text = decode(contents[0].content)
+        rendered = request.config.render(text)
     except TemplateError as e:
         raise InvalidFieldException(
             softwrap(
@@ -52,7 +56,11 @@ async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
                 """
             )
         ) from None
-    digest = await Get(Digest, CreateDigest([FileContent(CONFIG_FILE, rendered.encode())]))
+    lines = {"template": field.file_path, "lines": request.config.line_numbers(text)}
+    files = {CONFIG_FILE: rendered, LINES_FILE: json.dumps(lines)}
+    digest = await Get(
+        Digest, CreateDigest(FileContent(path, file.encode()) for path, file in files.items())
+    )
     return RenderedConfig(digest)
 
 

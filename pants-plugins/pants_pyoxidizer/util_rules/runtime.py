@@ -43,6 +43,7 @@ STARTUP_FILES = (
     "__init__.py",
     "startup/__init__.py",
     "startup/importer.py",
+    "startup/interpreter.py",
     "startup/metadata.py",
     "startup/payload.py",
     "startup/resources.py",

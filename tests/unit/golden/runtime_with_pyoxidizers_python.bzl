@@ -47,9 +47,14 @@ def make_exe():
     python_config = dist.make_python_interpreter_config()
     # That of Python. PyOxidizer's own choice takes longer to compile than all other crates.
     python_config.allocator_backend = "default"
-    # As `python` itself: UTF-8 whatever the locale, and KeyboardInterrupt for Ctrl-C.
+    # As `python` itself: UTF-8 whatever the locale, characters for C libraries such as curses as the
+    # locale has them, and KeyboardInterrupt for Ctrl-C.
     python_config.utf8_mode = True
+    python_config.configure_locale = True
+    python_config.coerce_c_locale = "LC_CTYPE"
     python_config.install_signal_handlers = True
+    # "dynamic" sets TERMINFO_DIRS, which processes that the program starts inherit.
+    python_config.terminfo_resolution = "dynamic"
     # The package below sees to it.
     python_config.multiprocessing_auto_dispatch = False
     python_config.multiprocessing_start_method = "none"
