@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Finds the payload of the executable that runs, and starts its program."""
 
+import os
 import sys
 
 from . import importer
@@ -25,6 +26,7 @@ def main() -> None:
     try:
         payload = find(sys.executable)
         importer.install(payload)
+        read_pth_files(sys.executable.rpartition("/")[0] + "/lib")
         run(*payload.start)
     except SystemExit:
         raise
@@ -36,6 +38,18 @@ def main() -> None:
         # Python has still to see it: KeyboardInterrupt ends the process with the signal.
         sys.excepthook = lambda *_: None
         raise
+
+
+def read_pth_files(folder: str) -> None:
+    """Honour what wheels on the filesystem have Python do at its start, as `site` does."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    if any(name.endswith(".pth") for name in names):
+        import site
+
+        site.addsitedir(folder)
 
 
 def run(module: "Optional[str]", function: "Optional[str]") -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Iterable
@@ -24,6 +25,8 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerResourcesField,
 )
 from pants_pyoxidizer.wheel_metadata import Wheel
+
+logger = logging.getLogger(__name__)
 
 
 class UnusableWheelsError(Exception):
@@ -71,6 +74,7 @@ def determine_contents(request: ContentsRequest) -> Contents:
     placements = placement.place(wheels, resources, forced)
     if request.resources is not None:
         _check_placements(request, placements)
+        logger.debug(f"Where the code of {request.address} goes:\n{placement.table(placements)}")
     first_party = tuple(wheel.path for wheel in request.first_party)
     return Contents(_entry_point(request, wheels), placements, first_party)
 
