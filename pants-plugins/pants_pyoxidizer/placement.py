@@ -160,12 +160,12 @@ def describe(placements: Iterable[Placement]) -> str:
     return f"Code: {'; '.join(filter(None, parts))}."
 
 
-def table(placements: Iterable[Placement]) -> str:
-    """A line for each wheel: its name and version, where it goes, and why."""
+def table(placements: Iterable[Placement], inside: str = "executable") -> str:
+    """A line for each wheel: its name and version, where it goes (`inside` or lib), and why."""
     rows = [
         (
             f"{p.wheel.name} {p.wheel.version}",
-            "lib" if p.on_filesystem else "executable",
+            "lib" if p.on_filesystem else inside,
             "; ".join(filter(None, (_why(p), "with sources" if p.with_sources else ""))),
         )
         for p in placements
