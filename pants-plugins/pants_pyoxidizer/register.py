@@ -11,7 +11,7 @@ from typing import Any, Iterable
 from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
-from pants_pyoxidizer.goals import package, run
+from pants_pyoxidizer.goals import package, run, show_config
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
     artifact,
@@ -48,6 +48,7 @@ def rules() -> Iterable[Any]:
         *artifact.rules(),
         *package.rules(),
         *run.rules(),
+        *show_config.rules(),
     )
 
 
