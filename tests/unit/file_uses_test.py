@@ -117,6 +117,7 @@ def test_other_things_that_need_files(source: str, use: str) -> None:
         "__import__('pkg_resources').declare_namespace(__name__)",
         "try:\n    import pkg_resources\nexcept ImportError:\n    pass",
         "try:\n    import x\nexcept ValueError:\n    import pkg_resources",
+        "def f():\n    from importlib import metadata\n    from pkg_resources import working_set",
     ],
 )
 def test_pkg_resources(source: str) -> None:

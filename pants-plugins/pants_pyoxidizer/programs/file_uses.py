@@ -43,6 +43,7 @@ _LOCATIONS = ("__file__", "__path__", "__cached__")
 _PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
 _FILE_FINDERS = ("getabsfile", "getfile", "getsourcefile")
 _SOURCE_READERS = ("findsource", "getsource", "getsourcelines")
+_METADATA = ("importlib.metadata", "importlib_metadata")
 _RESOURCES = ("importlib.resources", "importlib_resources")
 _DISTRIBUTION_FINDERS = {
     *("*", "Environment", "WorkingSet", "find_distributions", "get_distribution"),
@@ -134,7 +135,10 @@ class _Reader(ast.NodeVisitor):
         self._has_resources = any(name.startswith(_RESOURCES) for name in imports)
         names = {*map(_last_name, nodes), *(name.rpartition(".")[2] for name in imports)}
         self._finds_specs = not names.isdisjoint({"find_spec", "__spec__"})
-        self._finds_distributions = not names.isdisjoint(_DISTRIBUTION_FINDERS)
+        # Where there is the newer way, pkg_resources is for Pythons without it.
+        self._finds_distributions = not names.isdisjoint(_DISTRIBUTION_FINDERS) and not any(
+            name.startswith(_METADATA) for name in imports
+        )
         # With `__file__`, such a text is a sign of looking for modules in a folder.
         self._has_py = any((_text(node) or "").endswith(".py") for node in nodes)
 
