@@ -113,9 +113,7 @@ def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]
     return bool(providers) and user not in providers
 
 
-def _with_neighbours(
-    wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]
-) -> dict[str, _Reason]:
+def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> dict[str, _Reason]:
     """With a reason for each wheel that shares a package with one that has a reason.
 
     A package with an `__init__` is found in one place alone. Namespace packages may be in both.
@@ -130,10 +128,10 @@ def _with_neighbours(
     while before != len(reasons):
         before = len(reasons)
         for package, owners in sorted(shared.items()):
-            other = next((it for it in owners if it.path in reasons), None)
-            for wheel in owners if other else ():
-                detail = f"`{package}`"
-                reasons.setdefault(wheel.path, _Reason(f"in a package of {other.name}", detail))
+            others = [owner for owner in owners if owner.path in reasons]
+            for wheel in owners if others else ():
+                reason = _Reason(f"in a package of {others[0].name}", f"`{package}`")
+                reasons.setdefault(wheel.path, reason)
     return reasons
 
 

@@ -201,7 +201,8 @@ def test_auto_keeps_wheels_together_that_share_a_package(repository: Repository)
     binary, log = package(repository, "shared")
     assert (
         "Code: inner-dist (data files), shared-dist (in a package of inner-dist) in `lib`." in log
-        or "Code: shared-dist (in a package of inner-dist), inner-dist (data files) in `lib`." in log
+        or "Code: shared-dist (in a package of inner-dist), inner-dist (data files) in `lib`."
+        in log
     )
     assert run_binary(binary).stdout == "from a file\n"
 

@@ -33,7 +33,16 @@ _WORDS = (
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Modules of some Pythons from 3.8 on, but not of all.
 _SINCE = (
-    *("graphlib", "tomllib", "zoneinfo", "asynchat", "asyncore", "binhex", "distutils", "formatter"),
+    *(
+        "graphlib",
+        "tomllib",
+        "zoneinfo",
+        "asynchat",
+        "asyncore",
+        "binhex",
+        "distutils",
+        "formatter",
+    ),
     *("imp", "lib2to3", "parser", "smtpd", "symbol", "aifc", "audioop", "cgi", "cgitb", "chunk"),
     *("crypt", "imghdr", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "sndhdr"),
     *("spwd", "sunau", "telnetlib", "uu", "xdrlib", "winreg", "winsound", "_winapi", "msvcrt"),
@@ -295,7 +304,7 @@ def _text(node: ast.AST) -> str | None:
     if type(node).__name__ == "Index":
         node = node.value  # type: ignore[attr-defined]
     is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return node.value if is_text else None  # type: ignore[attr-defined,no-any-return]
+    return node.value if is_text else None  # type: ignore[attr-defined]
 
 
 def _is_main_test(test: ast.expr) -> bool:
@@ -308,5 +317,7 @@ def _is_main_test(test: ast.expr) -> bool:
 
 
 def _is_fallback(node: ast.ExceptHandler) -> bool:
-    types = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    types: list[ast.expr | None] = [node.type]
+    if isinstance(node.type, ast.Tuple):
+        types = [*node.type.elts]
     return {*map(_last_name, types)} <= {"ImportError", "ModuleNotFoundError"}
