@@ -12,10 +12,11 @@ import json
 import os
 import platform
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-from integration.compatibility import Case, write_results
+from integration.compatibility import BEGIN, Case, write_results
 from integration.repository import Repository, run_binary
 from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS
 
@@ -56,6 +57,28 @@ def test_what_users_have_runs_in_a_binary(version: str, tmp_path: Path) -> None:
         write_results(DOCS, version, cases)
     assert len(cases) >= 60
     assert [(case.name, case.result) for case in cases if case.has_failed] == []
+
+
+def test_the_table_keeps_other_pythons(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n\n{BEGIN}")
+    old = [Case("packages", "zope_event", "6.0", "works"), Case("stdlib", "ssl", "3.9.18", "works")]
+    write_results(page, "3.9", old)
+    new = [
+        Case("packages", "zope_event", None, "no release"),
+        Case("stdlib", "ssl", "3", "fails: a|b"),
+    ]
+    write_results(page, "3.11", new)
+    write_results(page, "3.10", [Case("packages", "six", "1.0", "works")])
+    assert page.read_text() == f"# Page\n\n{BEGIN}" + dedent(
+        """
+        | What | Python 3.9 | Python 3.10 | Python 3.11 |
+        | --- | --- | --- | --- |
+        | zope-event | 6.0 works |  | no release |
+        | `ssl` | works |  | fails: a/b |
+        | six |  | 1.0 works |  |
+        """
+    )
 
 
 def build(version: str, folder: Path) -> Path:
