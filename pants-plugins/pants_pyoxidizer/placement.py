@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Collection, Iterable
+from typing import Collection, Iterable, Mapping, NamedTuple, Tuple
 
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.programs import file_uses
+from pants_pyoxidizer.wheel_metadata import FileUse, Wheel
 
 
 class Resources(Enum):
@@ -20,11 +21,21 @@ class Resources(Enum):
 
 @dataclass(frozen=True)
 class Placement:
-    """`reason` says why a wheel lies on the filesystem, if not for `resources`."""
+    """`reason` says why a wheel lies on the filesystem, if not for `resources`; `detail`, where."""
 
     wheel: Wheel
     on_filesystem: bool
     reason: str = ""
+    detail: str = ""
+    with_sources: bool = False  # Whatever `include_sources` says: it reads them.
+
+
+class _Reason(NamedTuple):
+    text: str
+    detail: str = ""
+
+
+_Uses = Mapping[str, Tuple[FileUse, ...]]  # By the paths of wheels.
 
 
 def place(
@@ -34,27 +45,101 @@ def place(
 
     `forced` are the paths of wheels that must lie on the filesystem.
     """
-    return tuple(_place(wheel, resources, wheel.path in forced) for wheel in wheels)
+    wheels = tuple(wheels)
+    uses = _possible_uses(wheels)
+    named = _Reason("named in `filesystem_resources`")
+    reasons = {wheel.path: named for wheel in wheels if wheel.path in forced}
+    if resources == Resources.AUTO:
+        for find in (_own_reasons, _reasons_of_others):
+            reasons = {**find(wheels, uses), **reasons}
+        reasons = _with_neighbours(wheels, reasons)
+    return tuple(
+        Placement(
+            wheel,
+            wheel.path in reasons or resources == Resources.FILESYSTEM,
+            *reasons.get(wheel.path, ("", "")),
+            with_sources=any(use.kind == file_uses.SOURCE for use in uses[wheel.path]),
+        )
+        for wheel in wheels
+    )
 
 
-def _place(wheel: Wheel, resources: Resources, forced: bool) -> Placement:
-    if forced:
-        return Placement(wheel, True, "named in `filesystem_resources`")
-    if resources == Resources.FILESYSTEM:
-        return Placement(wheel, True)
-    reason = _needs_files(wheel) if resources == Resources.AUTO else ""
-    return Placement(wheel, bool(reason), reason)
+def _possible_uses(wheels: tuple[Wheel, ...]) -> _Uses:
+    """What the wheels' modules do, without those that cannot be imported for want of others."""
+    there = {name for wheel in wheels for name in (*wheel.modules, *wheel.namespaces)}
+    return {
+        wheel.path: tuple(use for use in wheel.file_uses if there.issuperset(use.needs))
+        for wheel in wheels
+    }
 
 
-def _needs_files(wheel: Wheel) -> str:
-    if wheel.native:
-        return "native code"
-    return "data files" if wheel.data_files else ""
+def _own_reasons(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, _Reason]:
+    """By the path of a wheel: what is in it, and what its code does."""
+    reasons = {}
+    for wheel in wheels:
+        uses = [use for use in all_uses[wheel.path] if use.kind == file_uses.FILE]
+        if wheel.native_files:
+            reasons[wheel.path] = _Reason("native code", wheel.native_files[0])
+        elif wheel.data_files:
+            reasons[wheel.path] = _Reason("data files", wheel.data_files[0])
+        elif wheel.pth_files:
+            reasons[wheel.path] = _Reason("`.pth` file", wheel.pth_files[0])
+        elif uses:
+            reasons[wheel.path] = _Reason(uses[0].what, uses[0].where)
+    return reasons
+
+
+def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, _Reason]:
+    """What the code of one wheel does with another one."""
+    reasons: dict[str, _Reason] = {}
+    for user in wheels:
+        for use in all_uses[user.path]:
+            for wheel in wheels:
+                if _is_about(use, user, wheel, wheels):
+                    reason = f"{user.name} uses its files"
+                    if use.kind == file_uses.DISTRIBUTIONS:
+                        reason = f"{user.name} looks for it with {use.what}"
+                    reasons.setdefault(wheel.path, _Reason(reason, use.where))
+    return reasons
+
+
+def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]) -> bool:
+    if use.kind == file_uses.MODULE:
+        return use.what in wheel.modules
+    if use.kind != file_uses.DISTRIBUTIONS:
+        return False
+    # It finds the distributions in `lib` alone. Where it is not there, its import fails anyway.
+    providers = [it for it in wheels if file_uses.PKG_RESOURCES in it.modules]
+    return bool(providers) and user not in providers
+
+
+def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> dict[str, _Reason]:
+    """With a reason for each wheel that shares a package with one that has a reason.
+
+    A package with an `__init__` is found in one place alone. Namespace packages may be in both.
+    """
+    regular = {package for wheel in wheels for package in wheel.packages}
+    shared: dict[str, list[Wheel]] = {}
+    for wheel in wheels:
+        for package in regular.intersection((*wheel.modules, *wheel.namespaces)):
+            shared.setdefault(package, []).append(wheel)
+    reasons = dict(reasons)
+    before = -1
+    while before != len(reasons):
+        before = len(reasons)
+        for package, owners in sorted(shared.items()):
+            others = [owner for owner in owners if owner.path in reasons]
+            for wheel in owners if others else ():
+                reason = _Reason(f"in a package of {others[0].name}", f"`{package}`")
+                reasons.setdefault(wheel.path, reason)
+    return reasons
 
 
 def impossible(placements: Iterable[Placement]) -> tuple[str, ...]:
     """The file names of wheels that cannot be in memory, but were placed there."""
-    return tuple(p.wheel.filename for p in placements if p.wheel.native and not p.on_filesystem)
+    return tuple(
+        p.wheel.filename for p in placements if p.wheel.native_files and not p.on_filesystem
+    )
 
 
 def describe(placements: Iterable[Placement]) -> str:
@@ -71,3 +156,23 @@ def describe(placements: Iterable[Placement]) -> str:
         f"{beside} in `lib`" if beside else "",
     ]
     return f"Code: {'; '.join(filter(None, parts))}."
+
+
+def table(placements: Iterable[Placement], inside: str = "executable") -> str:
+    """A line for each wheel: its name and version, where it goes (`inside` or lib), and why."""
+    rows = [
+        (
+            f"{p.wheel.name} {p.wheel.version}",
+            "lib" if p.on_filesystem else inside,
+            "; ".join(filter(None, (_why(p), "with sources" if p.with_sources else ""))),
+        )
+        for p in placements
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    return "\n".join(
+        f"{name:{widths[0]}}  {where:{widths[1]}}  {why}".rstrip() for name, where, why in rows
+    )
+
+
+def _why(placement: Placement) -> str:
+    return f"{placement.reason} ({placement.detail})" if placement.detail else placement.reason

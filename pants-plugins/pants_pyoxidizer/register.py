@@ -12,7 +12,7 @@ from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
 from pants_pyoxidizer.goals import crates as crates_goal
-from pants_pyoxidizer.goals import package, run
+from pants_pyoxidizer.goals import package, run, show_config
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
     artifact,
@@ -58,6 +58,7 @@ def rules() -> Iterable[Any]:
         *package.rules(),
         *run.rules(),
         *crates_goal.rules(),
+        *show_config.rules(),
     )
 
 

@@ -228,8 +228,9 @@ class PyOxidizerResourcesField(StringField):
         """
         Where the code goes, with its data.
 
-        By default, `"auto"`: wheels of Python modules alone go into the executable; those with
-        native code or data files lie in the folder `lib` beside it.
+        By default, `"auto"`: wheels that work in memory go into the executable. Those with native
+        code, data files or `.pth` files, and those whose code asks for paths (`__file__`,
+        `pkg_resources`), lie in the folder `lib` beside it. `--level=debug` says why for each.
 
         `"in-memory"`: all of it goes into the executable. A wheel with native code is an error.
 

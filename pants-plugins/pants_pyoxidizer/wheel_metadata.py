@@ -22,6 +22,16 @@ from packaging.version import InvalidVersion
 
 
 @dataclass(frozen=True)
+class FileUse:
+    """What a module of a wheel does with files, as `file_uses.Uses` documents it."""
+
+    kind: str
+    what: str
+    where: str  # Like "pkg/mod.py:12".
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Wheel:
     """One wheel file, as `inspect_wheels.describe_wheel` and `describe_content` document it."""
 
@@ -38,8 +48,10 @@ class Wheel:
     packages: tuple[str, ...]
     namespaces: tuple[str, ...]
     executable_packages: tuple[str, ...]
-    native: bool
+    native_files: tuple[str, ...]
+    pth_files: tuple[str, ...]
     data_files: tuple[str, ...]
+    file_uses: tuple[FileUse, ...]
     sha256: str
     record_sha256: str
 
@@ -72,6 +84,10 @@ def _parse_wheel(item: Mapping[str, Any]) -> Wheel:
     fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in item.items()
     }
+    fields["file_uses"] = tuple(
+        FileUse(use["kind"], use["what"], use["where"], tuple(use["needs"]))
+        for use in item["file_uses"]
+    )
     return Wheel(**fields)
 
 

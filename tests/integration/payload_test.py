@@ -16,6 +16,11 @@ TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 REQUIREMENTS = """\
     python_requirement(name="click", requirements=["click==8.1.7"])
     python_requirement(name="markupsafe", requirements=["markupsafe==2.1.5"])
+    python_requirement(
+        name="setuptools",
+        requirements=["setuptools==75.3.0"],
+        modules=["pkg_resources", "setuptools"],
+    )
     """
 BUILD = """\
     python_sources(name="lib")
@@ -138,6 +143,87 @@ def test_auto_lays_out_native_code_alone(repository: Repository) -> None:
     assert run_binary(binary).stdout == "&lt;\n"
     assert (binary.parent / "lib/markupsafe").is_dir()
     assert not (binary.parent / "lib/click").exists()
+
+
+def test_auto_goes_by_what_code_does(repository: Repository) -> None:
+    code = """\
+        import os
+
+        import click
+
+        def start():
+            click.echo(sorted(os.listdir(os.path.dirname(__file__))))
+        """
+    write(repository, "uses", "", code)
+    binary, log = package(repository, "uses", "--level=debug")
+    assert "Code: click in the executable; uses-dist (`__file__`) in `lib`.\n" in log
+    table = [" ".join(line.split()) for line in log.splitlines()]
+    assert "uses-dist 0.0.1 lib `__file__` (uses/main.py:6)" in table
+    assert "click 8.1.7 executable" in table
+    assert run_binary(binary).stdout == "['__init__.pyc', 'main.pyc']\n"
+
+
+def test_auto_keeps_wheels_together_that_share_a_package(repository: Repository) -> None:
+    write(repository, "shared", "", "from shared.inner import text\ndef start(): print(text())\n")
+    repository.write(
+        {
+            "shared/BUILD": """\
+                python_sources(name="lib")
+                python_distribution(
+                    name="dist",
+                    dependencies=[":lib"],
+                    provides=python_artifact(name="shared-dist", version="0.0.1"),
+                )
+                pyoxidizer_binary(
+                    name="bin",
+                    dependencies=[":dist", "shared/inner:dist"],
+                    entry_point="shared.main:start",
+                )
+                """,
+            "shared/inner/BUILD": """\
+                resources(name="data", sources=["*.txt"])
+                python_sources(name="lib", dependencies=[":data"])
+                python_distribution(
+                    name="dist",
+                    dependencies=[":lib"],
+                    provides=python_artifact(name="inner-dist", version="0.0.1"),
+                )
+                """,
+            "shared/inner/__init__.py": """\
+                import pkgutil
+
+                def text():
+                    return pkgutil.get_data(__name__, "text.txt").decode()
+                """,
+            "shared/inner/text.txt": "from a file",
+        }
+    )
+    binary, log = package(repository, "shared")
+    assert (
+        "Code: inner-dist (data files), shared-dist (in a package of inner-dist) in `lib`." in log
+        or "Code: shared-dist (in a package of inner-dist), inner-dist (data files) in `lib`."
+        in log
+    )
+    assert run_binary(binary).stdout == "from a file\n"
+
+
+def test_pth_files_and_pkg_resources(repository: Repository) -> None:
+    code = """\
+        import sys
+
+        # That of setuptools imports it.
+        STARTED = "_distutils_hack" in sys.modules
+
+        import click
+        import pkg_resources
+
+        def start():
+            print(STARTED, pkg_resources.get_distribution("click").version, click.__name__)
+        """
+    write(repository, "old", "", code)
+    binary, log = package(repository, "old")
+    assert "click (old-dist looks for it with `pkg_resources`)" in log
+    assert run_binary(binary).stdout == "True 8.1.7 click\n"
 
 
 def test_native_code_cannot_be_in_memory(repository: Repository) -> None:

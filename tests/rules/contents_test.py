@@ -161,8 +161,8 @@ def test_the_folders_are_those_of_all_wheels() -> None:
 def test_by_default_what_needs_files_lies_on_the_filesystem() -> None:
     assert contents(wheel("app"), third_party=(NUMPY, PYTZ)).placements == (
         Placement(wheel("app"), False),
-        Placement(NUMPY, True, "native code"),
-        Placement(PYTZ, True, "data files"),
+        Placement(NUMPY, True, "native code", NUMPY.native_files[0]),
+        Placement(PYTZ, True, "data files", PYTZ.data_files[0]),
     )
 
 

@@ -175,8 +175,10 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
         packages=(),
         namespaces=(),
         executable_packages=(),
-        native=False,
+        native_files=(),
+        pth_files=(),
         data_files=(),
+        file_uses=(),
         sha256="0123",
         record_sha256="4567",
     )
@@ -202,7 +204,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
     )
     (process,) = processes
     assert process == ToolProcess(
-        programs=("inspect_wheels.py",),
+        programs=("inspect_wheels.py", "file_uses.py"),
         argv=("--output", "wheels.json", wheel.path),
         description="",
         input_digest=ONLY_WHEELS,

@@ -51,7 +51,9 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         tmp_path,
         {
             "demo/__init__.py": "",
-            "demo/__main__.py": "",
+            "demo/__main__.py": "import inspect\n\nprint(__file__, inspect)\n"
+            "inspect.getsource(print)\n",
+            "demo/main.py": "print(__file__)\n",
             "demo/data.json": "{}",
             "demo_app-1.0.dist-info/METADATA": METADATA
             + "Requires-Python: >=3.9\n"
@@ -70,12 +72,22 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         "provides_extra": ["test"],
         "tags": ["py3-none-any"],
         "root_is_purelib": True,
-        "modules": ["demo", "demo.__main__"],
+        "modules": ["demo", "demo.__main__", "demo.main"],
         "packages": ["demo"],
         "namespaces": [],
         "executable_packages": ["demo"],
-        "native": False,
+        "native_files": [],
+        "pth_files": [],
         "data_files": ["demo/data.json"],
+        "file_uses": [
+            {"kind": "file", "what": "`__file__`", "where": "demo/__main__.py:3", "needs": ()},
+            {
+                "kind": "source",
+                "what": "`inspect.getsource`",
+                "where": "demo/__main__.py:4",
+                "needs": (),
+            },
+        ],
         "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         "record_sha256": hashlib.sha256(RECORD.encode()).hexdigest(),
     }
@@ -136,7 +148,7 @@ def test_namespace_packages() -> None:
     ],
 )
 def test_native(file: str, native: bool) -> None:
-    assert content_of(file)["native"] is native
+    assert content_of(file)["native_files"] == ([file] if native else [])
 
 
 ELF, SCRIPT = b"\x7fELF\x02\x01\x01", b"#!python\nprint(1)\n"
@@ -164,7 +176,8 @@ MACH_O, MACH_O_OF_SEVERAL = b"\xcf\xfa\xed\xfe\x0c", b"\xca\xfe\xba\xbe\0\0"
 def test_programs_of_machine_code_are_native(
     tmp_path: Path, files: dict[str, str | bytes], native: bool
 ) -> None:
-    assert inspect_wheels.describe_wheel(write_wheel(tmp_path, files))["native"] is native
+    found = inspect_wheels.describe_wheel(write_wheel(tmp_path, files))["native_files"]
+    assert found == ([name for name in files if name.endswith("/tool")] if native else [])
 
 
 def test_data_files_are_what_no_import_reads() -> None:
@@ -178,6 +191,10 @@ def test_data_files_are_what_no_import_reads() -> None:
         "pkg/page.html",
         "pkg/new-project/setup.py",
         "top.pth",
+        "demo-1-py3.9-nspkg.pth",
+        "pkg/inner.pth",
+        "pkg-stubs/METADATA.toml",
+        "pkg/strange-name.py",
         "demo.libs/libz.so.1",
         "demo-1.data/platlib/pkg/table.bin",
         "demo-1.data/data/etc/demo.conf",
@@ -193,11 +210,12 @@ def test_data_files_are_what_no_import_reads() -> None:
         "demo.libs/libz.so.1",
         "etc/demo.conf",
         "etc/pex.conf",
+        "pkg/inner.pth",
         "pkg/new-project/setup.py",
         "pkg/page.html",
         "pkg/table.bin",
-        "top.pth",
     ]
+    assert content["pth_files"] == ["top.pth"]
 
 
 def test_tags_come_from_wheel_each_alone(tmp_path: Path) -> None:

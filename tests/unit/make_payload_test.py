@@ -105,7 +105,13 @@ def test_schemes_of_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [".layout.json", "app/__pycache__/main.cpython-39.pyc", "app-1.data/scripts/tool.py"]
+    "path",
+    [
+        ".layout.json",
+        "app-1-py3.9-nspkg.pth",
+        "app/__pycache__/main.cpython-39.pyc",
+        "app-1.data/scripts/tool.py",
+    ],
 )
 def test_what_no_program_needs_is_dropped(tmp_path: Path, path: str) -> None:
     assert part(tmp_path, {path: ""}) == {
@@ -304,6 +310,7 @@ def test_files_of_the_schemes_of_data_and_their_modes(tmp_path: Path) -> None:
         "app-1.data/headers/app.h": "header",
         "app/tool": "\x7fELF",
         ".layout.json": "{}",
+        "app-1-py3.9-nspkg.pth": "import sys",
     }
     executable = ("app-1.data/scripts/script", "app-1.data/scripts/program", "app/tool")
     lib = installed(tmp_path, files, executable=executable)

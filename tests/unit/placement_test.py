@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.placement import Placement, Resources, describe, impossible, place
+from pants_pyoxidizer.placement import Placement, Resources, describe, impossible, place, table
+from pants_pyoxidizer.wheel_metadata import FileUse, Wheel
 from unit.wheels import wheel
 
 SIX = wheel("six", files=("six.py",))
@@ -20,8 +21,8 @@ NAMED = "named in `filesystem_resources`"
         (
             Resources.AUTO,
             (
-                Placement(NUMPY, True, "native code"),
-                Placement(PYTZ, True, "data files"),
+                Placement(NUMPY, True, "native code", "numpy/core.abi3.so"),
+                Placement(PYTZ, True, "data files", "pytz/zoneinfo/UTC"),
                 Placement(SIX, False),
             ),
         ),
@@ -44,6 +45,110 @@ def test_only_named_wheels_are_forced() -> None:
         Placement(NUMPY, False),
         Placement(PYTZ, True, NAMED),
         Placement(SIX, False),
+    )
+
+
+def user(name: str, kind: str, what: str, *modules: str) -> Wheel:
+    files = modules or (f"{name}.py",)
+    return wheel(name, files=files, file_uses=(FileUse(kind, what, f"{name}.py:7"),))
+
+
+def auto(*wheels: Wheel) -> list[tuple[str, str]]:
+    """Why the wheels lie on the filesystem, as (reason, detail), or ("", "") for in memory."""
+    placements = place(wheels, Resources.AUTO)
+    assert all(p.on_filesystem is bool(p.reason) for p in placements)
+    return [(p.reason, p.detail) for p in placements]
+
+
+IN_MEMORY = ("", "")
+
+
+def test_auto_looks_for_files_first_and_for_uses_then() -> None:
+    assert auto(
+        wheel("one", files=("one.py", "one.pth")),
+        user("two", "file", "`__file__`"),
+        user("three", "file", "`__file__`", "three/x.py", "three/x.txt"),
+        user("four", "source", "`inspect.getsource`"),
+    ) == [
+        ("`.pth` file", "one.pth"),
+        ("`__file__`", "two.py:7"),
+        ("data files", "three/x.txt"),
+        IN_MEMORY,
+    ]
+
+
+@pytest.mark.parametrize("resources", Resources)
+def test_what_reads_sources_has_them(resources: Resources) -> None:
+    wheels = (user("four", "source", "`inspect.getsource`"), user("two", "file", "`__file__`"))
+    assert [p.with_sources for p in place(wheels, resources)] == [True, False]
+
+
+def test_files_of_a_module_in_another_wheel() -> None:
+    assert auto(
+        user("app", "module", "lib.core"),
+        wheel("lib", files=("lib/__init__.py", "lib/core.py")),
+        SIX,
+        user("other", "module", "os"),
+    ) == [IN_MEMORY, ("app uses its files", "app.py:7"), IN_MEMORY, IN_MEMORY]
+
+
+def test_modules_that_cannot_be_imported_do_not_count() -> None:
+    lexers = wheel(
+        "lexers",
+        files=("lexers.py",),
+        file_uses=(
+            FileUse("file", "`__file__`", "lexers.py:3", ("docs", "tool")),
+            FileUse("source", "`.py` files", "lexers.py:3", ("docs",)),
+        ),
+    )
+    assert auto(lexers) == [IN_MEMORY]
+    docs, tool = wheel("docs", files=("docs/core.py",)), wheel("tool", files=("tool.py",))
+    assert auto(lexers, docs)[0] == IN_MEMORY
+    assert auto(lexers, docs, tool)[0] == ("`__file__`", "lexers.py:3")
+    (placement, _) = place([lexers, docs], Resources.AUTO)
+    assert placement.with_sources
+
+
+def test_distributions_that_are_looked_for_on_the_filesystem_alone() -> None:
+    app = user("app", "distributions", "`pkg_resources`")
+    setuptools = user("setuptools", "distributions", "`pkg_resources`", "pkg_resources/__init__.py")
+    reason = ("app looks for it with `pkg_resources`", "app.py:7")
+    assert auto(app, SIX, setuptools) == [reason, reason, reason]
+    # Nobody imports it, or it is not there.
+    assert auto(SIX, setuptools) == [IN_MEMORY, IN_MEMORY]
+    assert auto(app, SIX) == [IN_MEMORY, IN_MEMORY]
+
+
+def test_wheels_that_share_a_package_lie_in_one_place() -> None:
+    assert auto(
+        wheel("core", files=("app/__init__.py", "app/core/__init__.py")),
+        wheel("data", files=("app/__init__.py", "app/data/__init__.py", "app/data/x.txt")),
+        wheel("more", files=("app/more/one.py",)),
+        wheel("next", files=("app/more/two.py", "next/__init__.py")),
+        wheel("last", files=("next/last.py",)),
+        SIX,
+    ) == [
+        ("in a package of data", "`app`"),
+        ("data files", "app/data/x.txt"),
+        ("in a package of data", "`app`"),
+        ("in a package of data", "`app`"),
+        ("in a package of next", "`next`"),
+        IN_MEMORY,
+    ]
+
+
+def test_namespace_packages_may_be_in_both_places() -> None:
+    assert auto(
+        wheel("one", files=("ns/one.py",)), wheel("two", files=("ns/two.py", "ns/x.txt"))
+    ) == [IN_MEMORY, ("data files", "ns/x.txt")]
+
+
+def test_the_table() -> None:
+    source = user("source", "source", "`inspect.getsource`")
+    assert table(place([NUMPY, SIX, source], Resources.AUTO, [SIX.path])) == (
+        "numpy 1.0   lib         native code (numpy/core.abi3.so)\n"
+        "six 1.0     lib         named in `filesystem_resources`\n"
+        "source 1.0  executable  with sources"
     )
 
 

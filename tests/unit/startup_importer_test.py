@@ -464,3 +464,34 @@ it = sorted(name for name in {{*sys.modules}} - before if not name.startswith("p
 """
     result = run(python, f"{code}\nprint(it)")
     assert result.stdout == "['_sitebuiltins', 'binascii', 'mmap']\n"
+
+
+def test_namespace_packages_in_memory_and_on_the_filesystem(
+    python: str, payload: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ns/three").mkdir(parents=True)
+    (tmp_path / "ns/three/__init__.py").write_text("VALUE = 3\n")
+    code = f"""
+import sys
+sys.path.append({str(tmp_path)!r})
+import ns.one, ns.two, ns.three
+it = [ns.one.__file__, ns.three.VALUE, len(ns.__path__)]
+"""
+    assert results(python, payload, code) == ["ROOT/ns/one/__init__.py", 3, 2]
+
+
+def test_distributions_are_those_of_the_library_that_asks(python: str, payload: Path) -> None:
+    """`importlib_metadata` looks for what `importlib.metadata` of an older Python lacks."""
+    code = """
+import sys, types
+class Distribution:
+    def newest(self):
+        return self.read_text("METADATA").splitlines()[1]
+class Context:
+    name, path = "my.app", sys.path
+Context.__module__ = "importlib_metadata"
+sys.modules["importlib_metadata"] = types.SimpleNamespace(Distribution=Distribution)
+(finder,) = [finder for finder in sys.meta_path if hasattr(finder, "payload")]
+it = [distribution.newest() for distribution in finder.find_distributions(Context())]
+"""
+    assert results(python, payload, code) == ["Name: My.App"]

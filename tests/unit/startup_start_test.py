@@ -289,6 +289,24 @@ def test_a_payload_beside_it(python: str, tmp_path: Path) -> None:
     assert program.run() == (1, "", "my-app: ROOT.payload is damaged; to fix, get it anew\n")
 
 
+# --- What lies beside it
+
+
+def test_pth_files_are_read(python: str, tmp_path: Path) -> None:
+    (tmp_path / "lib/more").mkdir(parents=True)
+    (tmp_path / "lib/more/found.py").write_text("VALUE = 5\n")
+    (tmp_path / "lib/it.pth").write_text("import os; os.environ['IT'] = 'was read'\nmore\n")
+    source = "import os, found; print(os.environ['IT'], found.VALUE)"
+    assert Program(tmp_path, python, source).run() == (0, "was read 5\n", "")
+
+
+def test_without_pth_files_nothing_is_imported_for_them(python: str, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/module.py").write_text("")
+    program = Program(tmp_path, python, "import sys; print('site' in sys.modules)")
+    assert program.run() == (0, "False\n", "")
+
+
 # --- multiprocessing
 
 

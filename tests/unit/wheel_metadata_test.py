@@ -11,6 +11,7 @@ import pytest
 from pants_pyoxidizer.programs import inspect_wheels
 from pants_pyoxidizer.wheel_compatibility import marker_environment
 from pants_pyoxidizer.wheel_metadata import (
+    FileUse,
     MissingRequirement,
     Wheel,
     missing_requirements,
@@ -41,6 +42,9 @@ def test_parse_what_the_program_writes(tmp_path: Path) -> None:
         "root_is_purelib": True,
         "sha256": "0f",
         "record_sha256": "4567",
+        "file_uses": [
+            {"kind": "file", "what": "`__file__`", "where": "a/__init__.py:1", "needs": ["x"]}
+        ],
         **inspect_wheels.describe_content(["a/__init__.py", "a/x.txt", "ns/a/__main__.py"]),
     }
     (parsed,) = parse_wheels(json.dumps([description]).encode())
@@ -58,8 +62,10 @@ def test_parse_what_the_program_writes(tmp_path: Path) -> None:
         packages=("a",),
         namespaces=("ns", "ns.a"),
         executable_packages=("ns.a",),
-        native=False,
+        native_files=(),
+        pth_files=(),
         data_files=("a/x.txt",),
+        file_uses=(FileUse("file", "`__file__`", "a/__init__.py:1", ("x",)),),
         sha256="0f",
         record_sha256="4567",
     )

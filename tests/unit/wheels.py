@@ -35,6 +35,7 @@ def wheel(
         "root_is_purelib": True,
         "sha256": "",
         "record_sha256": "",
+        "file_uses": (),
     }
     content = describe_content(files)
     for key, value in content.items():

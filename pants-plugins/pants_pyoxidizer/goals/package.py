@@ -158,16 +158,20 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
     return await Get(Build, ArtifactRequest, artifact_request)
 
 
-@rule(level=LogLevel.DEBUG)
-async def build_from_template(request: TemplateBuildRequest) -> Build:
-    it, field_set = request.ingredients, request.field_set
-    config = Config(
+def template_config(it: Ingredients) -> Config:
+    return Config(
         it.name,
         it.python.python,
         it.contents.entry_point,
         wheels=it.contents.paths(on_filesystem=False),
         filesystem_wheels=it.contents.paths(on_filesystem=True),
     )
+
+
+@rule(level=LogLevel.DEBUG)
+async def build_from_template(request: TemplateBuildRequest) -> Build:
+    it, field_set = request.ingredients, request.field_set
+    config = template_config(it)
     rendered_config = await Get(RenderedConfig, RenderedConfigRequest(field_set.template, config))
     build_request = BuildRequest(
         description=f"Building {field_set.address} with PyOxidizer",

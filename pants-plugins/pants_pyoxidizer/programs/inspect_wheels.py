@@ -27,8 +27,17 @@ from email.message import Message
 from email.parser import HeaderParser
 from typing import IO, Any, Iterable, Sequence
 
+if __name__ == "__main__":
+    # As PEP 366 says: a program is in no package otherwise. A Pex does not even look beside it.
+    _folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path.append(os.path.dirname(_folder))
+    __package__ = os.path.basename(_folder)
+
+from .file_uses import find_uses  # noqa: E402
+
 # METADATA holds a README at most: what is larger than this is a zip bomb, or an accident.
 MAX_METADATA_BYTES = 64 * 1024 * 1024
+MAX_SOURCE_BYTES = 16 * 1024 * 1024
 
 # What `zipfile` raises for archives that are damaged, encrypted, or compressed in a way this Python
 # does not know.
@@ -52,6 +61,7 @@ _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
 # site-packages.
 PEX_NOTE = ".layout.json"
 PEX_PREFIX = ".prefix"
+NAMESPACE_PTH = "-nspkg.pth"  # As setuptools writes them.
 _SCRIPT = re.compile(r"(?:[^/]+\.data/scripts|\.prefix/bin)/")
 # ELF, and Mach-O of 64 bits and of several architectures.
 PROGRAM_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
@@ -68,7 +78,7 @@ def describe_wheel(path: str) -> dict[str, Any]:
     Keys: "path" (as given), "filename", "name" and "version" (as METADATA spells them),
     "requires_dist" (in METADATA's order), "requires_python" (or None), "provides_extra", "tags"
     (each like "py3-none-any"), "root_is_purelib", "sha256" (of the file, in hex),
-    "record_sha256" (of its RECORD, which has the hashes of all its files), and what
+    "record_sha256" (of its RECORD, which has the hashes of all its files), "file_uses", and what
     `describe_content` gives.
 
     Raises:
@@ -88,7 +98,8 @@ def describe_wheel(path: str) -> dict[str, Any]:
                 metadata = read_headers(archive, names, f"{dist_info}/METADATA")
                 wheel = read_headers(archive, names, f"{dist_info}/WHEEL")
                 content = describe_content(names)
-                content["native"] = content["native"] or has_programs(archive)
+                content["native_files"] += programs(archive)
+                file_uses = describe_file_uses(archive, content)
     except zipfile.BadZipFile as error:
         raise BrokenWheel(f"it is not a readable zip file ({error}).") from error
     except _ZIP_ERRORS as error:
@@ -109,6 +120,7 @@ def describe_wheel(path: str) -> dict[str, Any]:
         "root_is_purelib": required_value(wheel, "Root-Is-Purelib").lower() == "true",
         "sha256": sha256,
         "record_sha256": record_sha256,
+        "file_uses": file_uses,
         **content,
     }
 
@@ -121,14 +133,18 @@ def describe_content(names: Iterable[str]) -> dict[str, Any]:
     - "packages": those of the modules that are packages with an `__init__`.
     - "namespaces": packages without an `__init__` on the way to a module (PEP 420).
     - "executable_packages": packages and namespaces with a `__main__`, which `python -m` accepts.
-    - "native": whether there are extension modules or shared libraries, wherever they are
+    - "native_files": members that are extension modules or shared libraries, wherever they are
       installed.
-    - "data_files": paths relative to site-packages of the files that no import reads; type
-      information (`py.typed`, `.pyi`) is left out, since no program reads it when it runs.
+    - "pth_files": what Python reads when it starts, but for those that make namespace packages,
+      which Python has by itself (PEP 420).
+    - "data_files": paths relative to site-packages of other files that no import reads; type
+      information (`py.typed`, `.pyi`, `-stubs`) is left out, since no program reads it when it
+      runs.
     """
     modules: set[str] = set()
     packages: set[str] = set()
     data_files: set[str] = set()
+    pth_files: set[str] = set()
     files = [name for name in names if not name.endswith("/")]
     for path in filter(None, map(site_packages_path, files)):
         module = module_name(path)
@@ -137,7 +153,8 @@ def describe_content(names: Iterable[str]) -> dict[str, Any]:
             if is_init(path):
                 packages.add(module)
         elif is_data(path):
-            data_files.add(path)
+            is_pth = path.endswith(".pth") and "/" not in path
+            (pth_files if is_pth else data_files).add(path)
     return {
         "modules": sorted(modules),
         "packages": sorted(packages),
@@ -145,19 +162,43 @@ def describe_content(names: Iterable[str]) -> dict[str, Any]:
         "executable_packages": sorted(
             module[: -len(".__main__")] for module in modules if module.endswith(".__main__")
         ),
-        "native": any(_NATIVE_FILE.fullmatch(file.rpartition("/")[2]) for file in files),
+        "native_files": sorted(
+            file for file in files if _NATIVE_FILE.fullmatch(file.rpartition("/")[2])
+        ),
+        "pth_files": sorted(pth_files),
         "data_files": sorted(data_files),
     }
 
 
-def has_programs(archive: zipfile.ZipFile) -> bool:
-    """Whether some of the scripts are programs of machine code, as those of ruff or cmake."""
+def programs(archive: zipfile.ZipFile) -> list[str]:
+    """Scripts that are programs of machine code, as those of ruff or cmake."""
+    found = []
     for info in archive.infolist():
         if _SCRIPT.match(info.filename) and not info.is_dir():
             with archive.open(info) as file:
                 if file.read(len(PROGRAM_MAGIC[0])) in PROGRAM_MAGIC:
-                    return True
-    return False
+                    found.append(info.filename)
+    return sorted(found)
+
+
+def describe_file_uses(archive: zipfile.ZipFile, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the modules of a wheel do with files, each thing once, with the first place.
+
+    See `file_uses.Uses` for "kind", "what" and "needs"; "where" is like "pkg/mod.py:12".
+    """
+    modules = {*content["modules"], *content["namespaces"]}
+    first: dict[tuple[str, str, tuple[str, ...]], str] = {}
+    for info in sorted(archive.infolist(), key=lambda info: info.filename):
+        path = site_packages_path(info.filename) or ""
+        module = module_name(path) if path.endswith(".py") else None
+        if module and info.file_size <= MAX_SOURCE_BYTES:
+            found = find_uses(archive.read(info), module, is_init(path), modules)
+            for use in found.uses:
+                first.setdefault((use.kind, use.what, found.needs), f"{path}:{use.line}")
+    return [
+        {"kind": kind, "what": what, "where": where, "needs": needs}
+        for (kind, what, needs), where in first.items()
+    ]
 
 
 def parse_filename(filename: str) -> list[str]:
@@ -322,8 +363,12 @@ def is_init(path: str) -> bool:
 def is_data(path: str) -> bool:
     """Whether a program may want to read this file, which is no module."""
     *folders, file = path.split("/")
-    if path == PEX_NOTE or "__pycache__" in folders:
+    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH) or "__pycache__" in folders:
         return False
+    if folders and folders[0].endswith("-stubs"):  # PEP 561
+        return False
+    if file.endswith(".py") and all(folder.isidentifier() for folder in folders):
+        return False  # It is imported by `import_module`, since its name is no identifier.
     return file != "py.typed" and not file.endswith(".pyi")
 
 

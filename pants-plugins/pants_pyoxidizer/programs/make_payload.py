@@ -37,6 +37,9 @@ SCRIPTS = "bin/"
 # site-packages.
 PEX_NOTE = ".layout.json"
 PEX_PREFIX = ".prefix"
+# As setuptools writes them. What they make would not be found in memory and on the filesystem,
+# while Python makes namespace packages that are.
+NAMESPACE_PTH = "-nspkg.pth"
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 PYC_HEADER_SIZE = 16
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
@@ -99,7 +102,7 @@ def installed_path(name: str) -> str | None:
         if scheme in ("purelib", "platlib", "data"):
             return inner
         return f"{SCRIPTS}{inner}" if scheme == "scripts" else None
-    return None if name == PEX_NOTE else name
+    return None if name == PEX_NOTE or name.endswith(NAMESPACE_PTH) else name
 
 
 def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:

@@ -2,14 +2,16 @@
 """Metadata of the distributions in a payload, for `importlib.metadata`."""
 
 import re
-from importlib.metadata import Distribution, DistributionFinder
+import sys
 from typing import Any, Iterator, Optional
 
 from .payload import Payload
 from .resources import PayloadPath
 
 
-class PayloadDistribution(Distribution):
+class PayloadDistribution:
+    """What a `Distribution` must have; the base class is that of whoever asks."""
+
     def __init__(self, dist_info: PayloadPath) -> None:
         self._dist_info = dist_info
 
@@ -21,18 +23,19 @@ class PayloadDistribution(Distribution):
         return PayloadPath(self._dist_info.payload, "") / str(path)
 
 
-def find_distributions(
-    payload: Payload, context: DistributionFinder.Context
-) -> Iterator[PayloadDistribution]:
+def find_distributions(payload: Payload, context: Any) -> Iterator[Any]:
+    """For `importlib.metadata`, and for `importlib_metadata`, which newer packages bring along."""
     if payload.path not in context.path:
         return
+    asking = sys.modules[type(context).__mro__[-2].__module__]
+    distribution: Any = type("Distribution", (PayloadDistribution, asking.Distribution), {})
     for path in payload.files:
         folder, _, file = path.rpartition("/")
         if file != "METADATA" or not folder.endswith(".dist-info") or "/" in folder:
             continue
         name = folder[: -len(".dist-info")].rpartition("-")[0]
         if context.name is None or _normalized(context.name) == _normalized(name):
-            yield PayloadDistribution(PayloadPath(payload, folder))
+            yield distribution(PayloadPath(payload, folder))
 
 
 def _normalized(name: str) -> str:

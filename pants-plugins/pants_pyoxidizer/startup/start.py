@@ -23,6 +23,7 @@ def main() -> None:
     try:
         payload = find(sys.executable)
         importer.install(payload)
+        read_pth_files(sys.executable.rpartition("/")[0] + "/lib")
         add_builtins()
         run(payload)
     except SystemExit:
@@ -50,6 +51,18 @@ def add_builtins() -> None:
     for name in ("exit", "quit"):
         setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
     builtins.help = _Helper()  # type: ignore[assignment]
+
+
+def read_pth_files(folder: str) -> None:
+    """Honour what wheels on the filesystem have Python do at its start, as `site` does."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    if any(name.endswith(".pth") for name in names):
+        import site
+
+        site.addsitedir(folder)
 
 
 def run(payload: Payload) -> None:

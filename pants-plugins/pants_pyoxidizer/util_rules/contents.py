@@ -74,6 +74,7 @@ def determine_contents(request: ContentsRequest) -> Contents:
     placements = placement.place(wheels, resources, forced)
     if request.resources is not None:
         _check_placements(request, placements)
+        logger.debug(f"Where the code of {request.address} goes:\n{placement.table(placements)}")
     _warn_of_hidden_modules(request)
     first_party = tuple(wheel.path for wheel in request.first_party)
     return Contents(_entry_point(request, wheels), placements, first_party)

@@ -133,7 +133,11 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
             Get(
                 PreparedWheel,
                 PreparedWheelRequest(
-                    request.runtime, wheel, p.wheel.path, p.on_filesystem, request.include_sources
+                    request.runtime,
+                    wheel,
+                    p.wheel.path,
+                    p.on_filesystem,
+                    request.include_sources or p.with_sources,
                 ),
             )
             for p, wheel in early
@@ -159,7 +163,12 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
 
 
 def is_prepared_later(request: PayloadRequest, placement: Placement) -> bool:
-    return not placement.on_filesystem and placement.wheel.path in request.first_party
+    # The last process takes along the sources of all wheels, or of none.
+    return (
+        not placement.on_filesystem
+        and placement.wheel.path in request.first_party
+        and (request.include_sources or not placement.with_sources)
+    )
 
 
 def part_of(request: PayloadRequest, placement: Placement) -> str:

@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The goal `pyoxidizer-config`: what a binary would be made of, without building it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import indent
+from typing import Any, Iterable
+
+from pants.engine.addresses import Address
+from pants.engine.console import Console
+from pants.engine.fs import Digest, DigestContents
+from pants.engine.goal import Goal, GoalSubsystem
+from pants.engine.rules import Get, MultiGet, collect_rules, goal_rule, rule
+from pants.engine.target import Targets
+from pants.util.logging import LogLevel
+from pants.util.strutil import help_text
+
+from pants_pyoxidizer import data, placement
+from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet, template_config
+from pants_pyoxidizer.placement import Placement
+from pants_pyoxidizer.target_types import TARGET_ALIAS
+from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+
+START_TEMPLATE = "templates/start.bzlt"
+
+
+class PyOxidizerConfigSubsystem(GoalSubsystem):
+    name = "pyoxidizer-config"
+    help = help_text(
+        f"""
+        Print the PyOxidizer configuration of `{TARGET_ALIAS}` targets, and where their code goes,
+        without building them.
+
+        For a target with a `template`, that is the template with its parameters filled in. For one
+        without, it is a template to start your own from, for example
+        `pants pyoxidizer-config project:bin > project/pyoxidizer.bzlt`.
+        """
+    )
+
+
+class PyOxidizerConfigGoal(Goal):
+    subsystem_cls = PyOxidizerConfigSubsystem
+    environment_behavior = Goal.EnvironmentBehavior.LOCAL_ONLY
+
+
+@dataclass(frozen=True)
+class ShownConfig:
+    """A configuration, with what is to be said about it in comments."""
+
+    text: str
+
+
+@rule(level=LogLevel.DEBUG)
+async def show_config(field_set: PyOxidizerFieldSet) -> ShownConfig:
+    ingredients = await Get(Ingredients, PyOxidizerFieldSet, field_set)
+    placements = ingredients.contents.placements
+    if field_set.template.value is None:
+        comment = _start_comment(field_set.address, placements).replace("$", "$$")
+        return ShownConfig(comment + data.read(START_TEMPLATE).decode())
+    request = RenderedConfigRequest(field_set.template, template_config(ingredients))
+    rendered = await Get(RenderedConfig, RenderedConfigRequest, request)
+    contents = await Get(DigestContents, Digest, rendered.digest)
+    comment = _comment(
+        f"The configuration of {field_set.address}, from {field_set.template.file_path}. Its wheels:",
+        placement.table(placements, inside="template"),
+    )
+    return ShownConfig(comment + contents[0].content.decode())
+
+
+def _start_comment(address: Address, placements: tuple[Placement, ...]) -> str:
+    in_lib = "".join(
+        f'    "{p.wheel.name}=={p.wheel.version}",\n' for p in placements if p.on_filesystem
+    )
+    fields = 'template="pyoxidizer.bzlt",\n'
+    if in_lib:
+        fields += f"filesystem_resources=[\n{in_lib}],\n"
+    return _comment(
+        f"{address} has no template. Where its code goes:", placement.table(placements)
+    ) + _comment("To start one, save this beside the BUILD file, and add to the target:", fields)
+
+
+def _comment(sentence: str, block: str) -> str:
+    """Lines that Starlark does not read, whatever the block holds."""
+    lines = f"{sentence}\n\n{indent(block.rstrip(), '    ')}\n\n".splitlines()
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
+
+
+@goal_rule
+async def show_configs(targets: Targets, console: Console) -> PyOxidizerConfigGoal:
+    shown = await MultiGet(
+        Get(ShownConfig, PyOxidizerFieldSet, PyOxidizerFieldSet.create(target))
+        for target in targets
+        if PyOxidizerFieldSet.is_applicable(target)
+    )
+    console.print_stdout("\n".join(config.text for config in shown), end="")
+    return PyOxidizerConfigGoal(exit_code=0)
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,323 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""What a module does that needs files on disk, by its syntax tree; nothing is imported or run.
+
+In memory, a module has a `__file__` at which the operating system finds nothing. To join paths to
+that, or to list folders, fails. Imports, `pkgutil`, `importlib.resources` and `importlib.metadata`
+work, so they count for nothing here.
+
+This is a judgement of likelihood: code can hide what it does, and what counts here may never run.
+In doubt, it counts.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Container, Iterator
+
+FILE, MODULE, DISTRIBUTIONS, SOURCE = "file", "module", "distributions", "source"
+PKG_RESOURCES = "pkg_resources"
+
+# Only modules with one of these are parsed, which saves most of the time. Those that cannot be
+# parsed, as they are written for another Python, are judged by the first ones.
+_FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations", PKG_RESOURCES)
+_WORDS = (
+    *_FILE_WORDS,
+    *("getfile", "getabsfile", "getsource", "findsource", "find_spec", "__spec__"),
+    *("import imp", "from imp ", "iterdir", "glob"),
+)
+_DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+# Modules of some Pythons from 3.8 on, but not of all.
+_SINCE = (
+    *(
+        "graphlib",
+        "tomllib",
+        "zoneinfo",
+        "asynchat",
+        "asyncore",
+        "binhex",
+        "distutils",
+        "formatter",
+    ),
+    *("imp", "lib2to3", "parser", "smtpd", "symbol", "aifc", "audioop", "cgi", "cgitb", "chunk"),
+    *("crypt", "imghdr", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "sndhdr"),
+    *("spwd", "sunau", "telnetlib", "uu", "xdrlib", "winreg", "winsound", "_winapi", "msvcrt"),
+)
+_LOCATIONS = ("__file__", "__path__", "__cached__")
+# These take `__path__`, and ask our importer.
+_PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
+_FILE_FINDERS = ("getabsfile", "getfile", "getsourcefile")
+_SOURCE_READERS = ("findsource", "getsource", "getsourcelines")
+_METADATA = ("importlib.metadata", "importlib_metadata")
+_RESOURCES = ("importlib.resources", "importlib_resources")
+_DISTRIBUTION_FINDERS = {
+    *("*", "Environment", "WorkingSet", "find_distributions", "get_distribution"),
+    *("get_entry_info", "get_entry_map", "iter_entry_points", "load_entry_point"),
+    *("require", "run_script", "working_set"),
+}
+_WALKS = ("glob", "iterdir", "rglob")
+
+
+@dataclass(frozen=True, order=True)
+class Use:
+    """One thing that a module does.
+
+    `kind` is FILE for what works with files alone, MODULE for the same with a module that may be in
+    another wheel (`what` is its name then), DISTRIBUTIONS for looking for other wheels in a way
+    that finds files alone, and SOURCE for reading Python sources.
+    """
+
+    line: int
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Uses:
+    """By line, each thing once; `needs` are top-level packages without which nothing is run."""
+
+    uses: tuple[Use, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+def find_uses(source: bytes, module: str, is_package: bool, modules: Container[str]) -> Uses:
+    """What the module does; `modules` are those of its wheel. Whatever the source is, no error."""
+    if not any(word.encode() in source for word in _WORDS):
+        return Uses()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+        reader = _Reader(tree, module, is_package, modules)
+        reader.visit(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        found = [word for word in _FILE_WORDS if word.encode() in source]
+        return Uses((Use(1, FILE, f"`{found[0]}`"),) if found else ())
+    first: dict[tuple[str, str], Use] = {}
+    for use in sorted(reader.uses):
+        first.setdefault((use.kind, use.what), use)
+    return Uses(tuple(first.values()), _needs(tree, modules))
+
+
+def _needs(tree: ast.Module, modules: Container[str]) -> tuple[str, ...]:
+    """What is imported in any case, and is neither of the wheel nor of the standard library."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names.update(name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module or "")
+    tops = {name.partition(".")[0] for name in names}
+    return tuple(sorted(it for it in tops if it not in modules and it not in _stdlib()))
+
+
+@lru_cache(maxsize=None)
+def _stdlib() -> frozenset[str]:
+    """Top-level names that this Python or another one may have by itself."""
+    folder = os.path.dirname(os.__file__)
+    files = [*os.listdir(folder), *_listed(os.path.join(folder, "lib-dynload"))]
+    return frozenset({*sys.builtin_module_names, *(it.partition(".")[0] for it in files), *_SINCE})
+
+
+def _listed(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+class _Reader(ast.NodeVisitor):
+    def __init__(
+        self, tree: ast.Module, module: str, is_package: bool, modules: Container[str]
+    ) -> None:
+        self.uses: list[Use] = []
+        self._module = module
+        self._package = module if is_package else module.rpartition(".")[0]
+        self._modules = modules
+        self._in_fallback = False
+        nodes = [*ast.walk(tree)]
+        self._defined = {node.name for node in nodes if isinstance(node, _DEFINITIONS)}
+        # Names, and what they stand for, wherever they are imported.
+        self._imported: dict[str, str] = {}
+        imports = [full for node in nodes for full in self._imports(node)]
+        self._has_resources = any(name.startswith(_RESOURCES) for name in imports)
+        names = {*map(_last_name, nodes), *(name.rpartition(".")[2] for name in imports)}
+        self._finds_specs = not names.isdisjoint({"find_spec", "__spec__"})
+        # Where there is the newer way, pkg_resources is for Pythons without it.
+        self._finds_distributions = not names.isdisjoint(_DISTRIBUTION_FINDERS) and not any(
+            name.startswith(_METADATA) for name in imports
+        )
+        # With `__file__`, such a text is a sign of looking for modules in a folder.
+        self._has_py = any((_text(node) or "").endswith(".py") for node in nodes)
+
+    def _imports(self, node: ast.AST) -> Iterator[str]:
+        """What is imported here; keeps under which name."""
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                top = name.name.partition(".")[0]
+                self._imported[name.asname or top] = name.name if name.asname else top
+                yield name.name
+        elif isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                full = f"{self._origin(node)}.{name.name}"
+                self._imported[name.asname or name.name] = full
+                yield full
+
+    def _origin(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self._package.split(".")
+        return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
+
+    def _add(self, node: ast.AST, kind: str, what: str) -> None:
+        line = getattr(node, "lineno", 1)
+        self.uses.append(Use(line, kind, what))
+        if kind == FILE and self._has_py:
+            self.uses.append(Use(line, SOURCE, "`.py` files"))
+
+    # --- What counts
+
+    def visit_If(self, node: ast.If) -> None:
+        # What is below `if __name__ == "__main__"` is seldom for users of a wheel.
+        for child in node.orelse if _is_main_test(node.test) else ast.iter_child_nodes(node):
+            self.visit(child)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        # What is imported after an ImportError is for Pythons that are too old for us.
+        before, self._in_fallback = self._in_fallback, self._in_fallback or _is_fallback(node)
+        self.generic_visit(node)
+        self._in_fallback = before
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for name in node.names:
+            self._add_import(node, name.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if not node.level:
+            self._add_import(node, node.module or "")
+
+    def _add_import(self, node: ast.AST, name: str) -> None:
+        if self._in_fallback:
+            return
+        if name.partition(".")[0] == PKG_RESOURCES:
+            self._add(node, FILE, f"`{PKG_RESOURCES}`")
+            if self._finds_distributions:
+                self._add(node, DISTRIBUTIONS, f"`{PKG_RESOURCES}`")
+        elif name == "imp":
+            self._add(node, FILE, "`imp`")
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if node.id in _LOCATIONS and isinstance(node.ctx, ast.Load):
+            self._add(node, FILE, f"`{node.id}`")
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        key = _text(node.slice)
+        if key in _LOCATIONS and isinstance(node.ctx, ast.Load):
+            called = node.value.func if isinstance(node.value, ast.Call) else None
+            if _last_name(called) in ("globals", "vars", "locals"):
+                self._add(node, FILE, f"`{key}`")
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self._add_attribute(node, node.value, node.attr)
+        self.visit(node.value)
+
+    def _add_attribute(self, node: ast.AST, value: ast.expr, name: str) -> None:
+        if name in _LOCATIONS:
+            self._add_location(node, value, f"`{name}`")
+        elif name == "submodule_search_locations" or (name == "origin" and self._finds_specs):
+            self._add(node, FILE, f"`{name}`")
+        elif name in _WALKS and self._has_resources:
+            self._add(node, FILE, "folders of resources")
+
+    def _add_location(self, node: ast.AST, value: ast.expr, what: str) -> None:
+        module = self._module_of(value)
+        if module is None:
+            return  # That of whatever it is given.
+        if module == self._module or module in self._modules:
+            self._add(node, FILE, what)
+        else:
+            self._add(node, MODULE, module)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = _last_name(node.func)
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if name in _PATH_READERS:
+            arguments = [it for it in arguments if _last_name(it) != "__path__"]
+        elif name in _FILE_FINDERS and node.args and self._is_own(node.args[0]):
+            self._add(node, FILE, f"`inspect.{name}`")
+        elif name in _SOURCE_READERS:
+            self._add(node, SOURCE, f"`inspect.{name}`")
+        elif name == "open" and node.args and _last_name(node.args[0]) == "__file__":
+            self._add(node, SOURCE, "`open(__file__)`")
+        elif name == "getattr" and len(node.args) > 1:
+            self._add_attribute(node, node.args[0], _text(node.args[1]) or "")
+        elif name in ("__import__", "import_module") and node.args:
+            self._add_import(node, _text(node.args[0]) or "")
+        for child in (node.func, *arguments):
+            self.visit(child)
+
+    # --- What an expression stands for
+
+    def _module_of(self, node: ast.expr) -> str | None:
+        """The name of a module, as far as the text says which one it is."""
+        if isinstance(node, ast.Name):
+            return self._imported.get(node.id)
+        if isinstance(node, ast.Attribute):
+            parent = self._module_of(node.value)
+            return parent and f"{parent}.{node.attr}"
+        if isinstance(node, ast.Subscript) and _last_name(node.value) == "modules":
+            return self._named_module(node.slice)
+        if isinstance(node, ast.Call) and node.args:
+            if _last_name(node.func) in ("__import__", "import_module"):
+                return self._named_module(node.args[0])
+        return None
+
+    def _named_module(self, node: ast.AST) -> str | None:
+        return self._module if _last_name(node) in ("__name__", "__package__") else _text(node)
+
+    def _is_own(self, node: ast.expr) -> bool:
+        """Whether a function that takes an object gets one of this wheel."""
+        if isinstance(node, ast.Call):
+            return _last_name(node.func) in ("currentframe", "_getframe", "type")
+        if isinstance(node, ast.Attribute) and node.attr == "__class__":
+            return True
+        if isinstance(node, ast.Name) and node.id in self._defined:
+            return True
+        module = self._module_of(node) or ""
+        return module in self._modules or module.rpartition(".")[0] in self._modules
+
+
+def _last_name(node: ast.AST | None) -> str | None:
+    """`c` for `a.b.c`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    # Before Python 3.9, `a[b]` has `b` in an Index.
+    return _last_name(node.value) if type(node).__name__ == "Index" else None  # type: ignore
+
+
+def _text(node: ast.AST) -> str | None:
+    if type(node).__name__ == "Index":
+        node = node.value  # type: ignore[attr-defined]
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if is_text else None  # type: ignore[attr-defined]
+
+
+def _is_main_test(test: ast.expr) -> bool:
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return False
+    sides = (test.left, test.comparators[0])
+    return isinstance(test.ops[0], ast.Eq) and (
+        {*map(_last_name, sides)} == {"__name__", None} and "__main__" in map(_text, sides)
+    )
+
+
+def _is_fallback(node: ast.ExceptHandler) -> bool:
+    types: list[ast.expr | None] = [node.type]
+    if isinstance(node.type, ast.Tuple):
+        types = [*node.type.elts]
+    return {*map(_last_name, types)} <= {"ImportError", "ModuleNotFoundError"}

@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""What users really have: a binary for each Python, with many packages, each of which is used.
+
+By default, for the newest Python that Pants' own Pex knows. `MATRIX_PYTHONS="3.9 3.10"` chooses
+others, or `all`; with `UPDATE_COMPATIBILITY=1` the results are written to docs/compatibility.md. Then run plain
+pytest, since Pants runs tests in a sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from integration.compatibility import BEGIN, Case, write_results
+from integration.repository import Repository, run_binary
+from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS, NEEDING_NEWER_PEX
+
+MATRIX = Path(__file__).parent / "matrix"
+DOCS = MATRIX.parents[2] / "docs/compatibility.md"
+TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
+
+BUILD = """\
+    python_requirements(name="reqs", source="requirements.txt")
+    python_sources(name="lib", dependencies=[":reqs"])
+    python_distribution(
+        name="dist",
+        dependencies=[":lib"],
+        provides=python_artifact(name="matrix-dist", version="0.0.1"),
+        entry_points={"matrix": {"one": "matrix.main:main"}},
+    )
+    pyoxidizer_binary(name="bin", dependencies=[":dist"], entry_point="matrix.main:main")
+    """
+
+
+def pythons() -> tuple[str, ...]:
+    chosen = os.environ.get("MATRIX_PYTHONS", "")
+    if chosen == "all":
+        return HOST_VERSIONS
+    known = [version for version in HOST_VERSIONS if version not in NEEDING_NEWER_PEX]
+    return tuple(chosen.split()) or (known[0],)
+
+
+@pytest.mark.parametrize("version", pythons())
+def test_what_users_have_runs_in_a_binary(version: str, tmp_path: Path) -> None:
+    binary = build(version, tmp_path)
+    listed = json.loads(run_binary(binary).stdout)
+    cases = [
+        Case(kind, name, found, run(binary, kind, name) if found else "no release")
+        for kind in ("packages", "stdlib")
+        for name, found in listed[kind].items()
+    ]
+    if os.environ.get("UPDATE_COMPATIBILITY"):
+        write_results(DOCS, version, cases)
+    assert len(cases) >= 60
+    assert [(case.name, case.result) for case in cases if case.has_failed] == []
+
+
+def test_the_table_keeps_other_pythons(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n\n{BEGIN}")
+    old = [Case("packages", "zope_event", "6.0", "works"), Case("stdlib", "ssl", "3.9.18", "works")]
+    write_results(page, "3.9", old)
+    new = [
+        Case("packages", "zope_event", None, "no release"),
+        Case("stdlib", "ssl", "3", "fails: a|b"),
+    ]
+    write_results(page, "3.11", new)
+    write_results(page, "3.10", [Case("packages", "six", "1.0", "works")])
+    assert page.read_text() == f"# Page\n\n{BEGIN}" + dedent(
+        """
+        | What | Python 3.9 | Python 3.10 | Python 3.11 |
+        | --- | --- | --- | --- |
+        | zope-event | 6.0 works |  | no release |
+        | `ssl` | works |  | fails: a/b |
+        | six |  | 1.0 works |  |
+        """
+    )
+
+
+def build(version: str, folder: Path) -> Path:
+    """The executable, with all packages that have a release for this Python."""
+    repository = Repository.create(folder)
+    files = {f"matrix/{path.name}": path.read_text() for path in (MATRIX / "program").iterdir()}
+    requirements = (MATRIX / "requirements.txt").read_text()
+    repository.write({**files, "matrix/requirements.txt": requirements, "matrix/BUILD": BUILD})
+    constraints = f'--python-interpreter-constraints=["CPython=={version}.*"]'
+    repository.succeed("--no-pantsd", constraints, "package", "matrix:bin")
+    return folder / f"dist/matrix/bin/{TRIPLE}/debug/install/bin"
+
+
+def run(binary: Path, kind: str, name: str) -> str:
+    """What the table says: "works", or the last line of the error."""
+    result = run_binary(binary, kind, name)
+    if result.returncode == 0 and result.stdout.endswith("passed\n"):
+        return "works"
+    lines = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
+    return f"fails: {lines[-1]}"

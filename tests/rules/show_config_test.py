@@ -1,0 +1,131 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pants.engine.addresses import Address
+from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, FileContent
+from pants.engine.target import Targets
+from pants.testutil.option_util import create_options_bootstrapper
+from pants.testutil.rule_runner import MockGet, mock_console, run_rule_with_mocks
+
+from pants_pyoxidizer import data
+from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer.entry_point import EntryPoint
+from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet
+from pants_pyoxidizer.goals.show_config import (
+    START_TEMPLATE,
+    PyOxidizerConfigGoal,
+    ShownConfig,
+    show_config,
+    show_configs,
+)
+from pants_pyoxidizer.placement import Resources, place
+from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.contents import Contents
+from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
+from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+from unit.wheels import wheel
+
+ADDRESS = Address("project", target_name="bin")
+ARCHIVE = PythonArchive("python.tar.zst", "0123", "3.11")
+APP = wheel("app", files=("app.py",))
+NUMPY = wheel("numpy", "1.26.4", files=("numpy/$core.so",))
+RENDERED = Digest("a" * 64, 1)
+
+
+def target(**fields: Any) -> PyOxidizerBinaryTarget:
+    return PyOxidizerBinaryTarget({"dependencies": [":dist"], **fields}, ADDRESS)
+
+
+def show(*wheels: Any, **fields: Any) -> tuple[str, list[RenderedConfigRequest]]:
+    """The text, and which configurations were rendered for it."""
+    resources = Resources.IN_MEMORY if "template" in fields else Resources.AUTO
+    ingredients = Ingredients(
+        "bin",
+        (),
+        StandalonePython(ARCHIVE, "3.11.7", "x86_64-unknown-linux-gnu", EMPTY_DIGEST, ""),
+        RustToolchain(SystemRust(".cache/rust", "rustc 1.80")),
+        CToolchain("/usr/bin", "cc 12"),
+        Contents(EntryPoint("app"), place(wheels, resources), (APP.path,)),
+        EMPTY_DIGEST,
+    )
+    requests: list[RenderedConfigRequest] = []
+
+    def render(request: RenderedConfigRequest) -> RenderedConfig:
+        requests.append(request)
+        return RenderedConfig(RENDERED)
+
+    files = DigestContents([FileContent("pyoxidizer.bzl", b"exe = 1\n")])
+    shown = run_rule_with_mocks(
+        show_config,
+        rule_args=[PyOxidizerFieldSet.create(target(**fields))],
+        mock_gets=[
+            MockGet(Ingredients, (PyOxidizerFieldSet,), lambda _: ingredients),
+            MockGet(RenderedConfig, (RenderedConfigRequest,), render),
+            MockGet(DigestContents, (Digest,), lambda _: files),
+        ],
+    )
+    return shown.text, requests
+
+
+def test_without_a_template_it_is_one_to_start_from() -> None:
+    text, requests = show(APP, NUMPY)
+    start = data.read(START_TEMPLATE).decode()
+    # `$$` is a dollar sign in templates.
+    assert text == (
+        "# project:bin has no template. Where its code goes:\n"
+        "#\n"
+        "#     app 1.0       executable\n"
+        "#     numpy 1.26.4  lib         native code (numpy/$$core.so)\n"
+        "#\n"
+        "# To start one, save this beside the BUILD file, and add to the target:\n"
+        "#\n"
+        '#     template="pyoxidizer.bzlt",\n'
+        "#     filesystem_resources=[\n"
+        '#         "numpy==1.26.4",\n'
+        "#     ],\n"
+        "#\n" + start
+    )
+    assert requests == []
+    # It is one.
+    Config("bin", ARCHIVE, None, ()).render(text)
+
+
+def test_without_what_lies_on_the_filesystem() -> None:
+    text, _ = show(APP)
+    assert '#     template="pyoxidizer.bzlt",\n#\n# A place' in text
+
+
+def test_with_a_template_it_is_what_pyoxidizer_reads() -> None:
+    text, requests = show(APP, template="own.bzlt")
+    assert text == (
+        "# The configuration of project:bin, from project/own.bzlt. Its wheels:\n"
+        "#\n"
+        "#     app 1.0  template\n"
+        "#\n"
+        "exe = 1\n"
+    )
+    field_set = PyOxidizerFieldSet.create(target(template="own.bzlt"))
+    config = Config("bin", ARCHIVE, EntryPoint("app"), (APP.path,))
+    assert requests == [RenderedConfigRequest(field_set.template, config)]
+
+
+def test_the_template_is_the_example_of_this_repository() -> None:
+    example = Path(__file__).parents[2] / "src/py/templated/pyoxidizer.bzlt"
+    assert data.read(START_TEMPLATE) == example.read_bytes()
+
+
+def test_the_goal_prints_all() -> None:
+    with mock_console(create_options_bootstrapper()) as (console, output):
+        result = run_rule_with_mocks(
+            show_configs,
+            rule_args=[Targets([target(), target(binary_name="x")]), console],
+            mock_gets=[MockGet(ShownConfig, (PyOxidizerFieldSet,), lambda it: ShownConfig("it\n"))],
+        )
+        assert result == PyOxidizerConfigGoal(exit_code=0)
+        assert output.get_stdout() == "it\n\nit\n"

@@ -1,0 +1,216 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from pants_pyoxidizer.programs.file_uses import find_uses
+
+MODULES = {"app", "app.main", "app.other", "app.sub", "app.sub.deep"}
+
+
+def uses(source: str, module: str = "app.main", is_package: bool = False) -> list[tuple[str, str]]:
+    found = find_uses(dedent(source).encode(), module, is_package, MODULES)
+    return [(use.kind, use.what) for use in found.uses]
+
+
+FILE = ("file", "`__file__`")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nopen(os.path.join(os.path.dirname(__file__), 'x'))",
+        "from pathlib import Path\ndef f(): return Path(__file__).parent",
+        "x = globals()['__file__']",
+        "import app\nprint(app.__file__)",
+        "import app.sub\nprint(app.sub.__file__)",
+        "import app.sub as s\nprint(s.__file__)",
+        "from app import other\nprint(other.__file__)",
+        "from . import other as o\nprint(o.__file__)",
+        "from .sub import deep\nprint(deep.__file__)",
+        "import app\nprint(getattr(app, '__file__', None))",
+        "import sys\nprint(sys.modules[__name__].__file__)",
+        "import sys\nprint(sys.modules['app.other'].__file__)",
+        "import importlib\nprint(importlib.import_module(__name__).__file__)",
+        "print(__import__('app').__file__)",
+        "if __name__ != '__main__':\n    print(__file__)",
+        "if __name__ == '__main__':\n    pass\nelse:\n    print(__file__)",
+        "if name == '__main__':\n    print(__file__)",
+        "try:\n    x = __file__\nexcept NameError:\n    pass",
+    ],
+)
+def test_where_a_module_is(source: str) -> None:
+    assert uses(source) == [FILE]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nprint(os.path.dirname('x'))",
+        "if __name__ == '__main__':\n    print(__file__)",
+        "if '__main__' == __name__:\n    print(__file__)",
+        "'''It has a __file__.'''",
+        "# __file__",
+        "__file__ = 'x'",
+        "def f(module): return module.__file__",
+        "import sys\ndef f(name): return sys.modules[name].__file__",
+        "def f(x): return getattr(x, '__file__', None)",
+        "def f(x):\n    x.__path__ = []",
+        "import pkgutil\n__path__ = pkgutil.extend_path(__path__, __name__)",
+        "import pkgutil\n[m.name for m in pkgutil.iter_modules(__path__)]",
+        "import app.sub\nfrom pkgutil import walk_packages\nwalk_packages(path=app.sub.__path__)",
+        "from importlib.util import find_spec\nhas_it = find_spec('x') is not None",
+        "import pkgutil\npkgutil.get_data('app', 'x.txt')",
+        "from importlib.resources import files\nfiles('app').joinpath('x').read_text()",
+        "from importlib import metadata\nmetadata.version('app')",
+        "import inspect\ndef f(thing): return inspect.getfile(thing)",
+        "origin = '__spec__'\nx.origin",
+        "import glob\nglob.glob('/etc/*')",
+        "import importlib",
+        "try:\n    from importlib import metadata\nexcept ImportError:\n    import pkg_resources",
+        "try:\n    import x\nexcept (ImportError, ModuleNotFoundError):\n    import imp",
+    ],
+)
+def test_what_works_in_memory(source: str) -> None:
+    assert uses(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "use"),
+    [
+        ("import os\nos.listdir(__path__[0])", "`__path__`"),
+        ("import app\nprint(app.__path__)", "`__path__`"),
+        ("import os\nos.stat(__cached__)", "`__cached__`"),
+        ("print(__spec__.origin)", "`origin`"),
+        ("from importlib.util import find_spec\nprint(find_spec('app').origin)", "`origin`"),
+        ("x = spec.submodule_search_locations[0]", "`submodule_search_locations`"),
+        ("import inspect\ninspect.getfile(inspect.currentframe())", "`inspect.getfile`"),
+        ("class A: pass\nimport inspect\ninspect.getfile(A)", "`inspect.getfile`"),
+        ("from .other import A\nimport inspect\ninspect.getfile(A)", "`inspect.getfile`"),
+        ("def f(self): return inspect.getsourcefile(type(self))", "`inspect.getsourcefile`"),
+        ("def f(self): return inspect.getfile(self.__class__)", "`inspect.getfile`"),
+        ("import imp", "`imp`"),
+        ("from imp import load_source", "`imp`"),
+        (
+            "from importlib.resources import files\nfor x in files('app').iterdir(): pass",
+            "folders of resources",
+        ),
+        (
+            "import importlib_resources\nimportlib_resources.files('app').rglob('*')",
+            "folders of resources",
+        ),
+    ],
+)
+def test_other_things_that_need_files(source: str, use: str) -> None:
+    assert uses(source) == [("file", use)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pkg_resources",
+        "from pkg_resources import parse_version",
+        "import pkg_resources.extern as e",
+        "__import__('pkg_resources').declare_namespace(__name__)",
+        "try:\n    import pkg_resources\nexcept ImportError:\n    pass",
+        "try:\n    import x\nexcept ValueError:\n    import pkg_resources",
+        "def f():\n    from importlib import metadata\n    from pkg_resources import working_set",
+    ],
+)
+def test_pkg_resources(source: str) -> None:
+    assert uses(source) == [("file", "`pkg_resources`")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pkg_resources\npkg_resources.require('six')",
+        "from pkg_resources import get_distribution",
+        "from pkg_resources import *",
+        "import pkg_resources as p\nfor e in p.iter_entry_points('x'): pass",
+        "__import__('pkg_resources').working_set",
+    ],
+)
+def test_distributions_that_pkg_resources_looks_for(source: str) -> None:
+    assert uses(source) == [("distributions", "`pkg_resources`"), ("file", "`pkg_resources`")]
+
+
+def test_what_a_module_cannot_be_imported_without() -> None:
+    source = """
+        import os.path, sphinx.util, app.other, tomllib
+        from docutils import nodes
+        from . import other
+        try:
+            import attr
+        except ImportError:
+            pass
+        def f():
+            import lazy
+            print(__file__)
+        """
+    found = find_uses(dedent(source).encode(), "app.main", False, MODULES)
+    assert found.needs == ("docutils", "sphinx")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import inspect\ninspect.getsource(f)", [("source", "`inspect.getsource`")]),
+        ("from inspect import *\ngetsourcelines(f)", [("source", "`inspect.getsourcelines`")]),
+        ("open(__file__).read()", [FILE, ("source", "`open(__file__)`")]),
+        ("import glob\nglob.glob(__file__ + '/*.py')", [FILE, ("source", "`.py` files")]),
+        ("x = 'setup.py'", []),
+        ("import glob\nglob.glob('*.py')", []),
+    ],
+)
+def test_reading_sources(source: str, found: list[tuple[str, str]]) -> None:
+    assert uses(source) == found
+
+
+def test_other_modules_are_for_others_to_judge() -> None:
+    source = "import os, lib.core\nfrom lib import x\nprint(os.__file__, lib.core.__path__)\n"
+    assert uses(source + "getattr(x, '__file__')") == [
+        ("module", "lib.core"),
+        ("module", "os"),
+        ("module", "lib.x"),
+    ]
+
+
+def test_relative_imports_of_a_package() -> None:
+    assert uses("from . import other\nother.__file__", "app", is_package=True) == [FILE]
+    assert uses("from .. import other\nother.__file__", "app.sub", is_package=True) == [FILE]
+    assert uses("from .... import other\nother.__file__") == [("module", ".other")]
+
+
+def test_each_thing_once_with_its_first_line() -> None:
+    found = find_uses(b"import imp\n\nx = __file__\ny = __file__\n", "app.main", False, MODULES)
+    assert [(use.line, use.what) for use in found.uses] == [(1, "`imp`"), (3, "`__file__`")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"print __file__",
+        b"match __file__:\n    case [:\n",
+        b"\0__file__",
+        b"# coding: nonsense\n__file__",
+        b"\xff__file__",
+        b"x = " + b"(" * 5000 + b"__file__" + b")" * 5000,
+        b"x = " + b"-" * 100_000 + b"__file__",
+    ],
+)
+def test_broken_sources_count_by_their_text(source: bytes) -> None:
+    assert [(use.kind, use.what) for use in find_uses(source, "m", False, ()).uses] == [FILE]
+
+
+@pytest.mark.parametrize("source", [b"", b"print 'import imp'", b"\0find_spec", b"\xff\xfe"])
+def test_other_broken_sources_do_not(source: bytes) -> None:
+    assert find_uses(source, "m", False, ()).uses == ()
+
+
+def test_other_encodings() -> None:
+    source = "# coding: latin-1\nx = 'größe' + __file__".encode("latin-1")
+    assert [use.what for use in find_uses(source, "m", False, ()).uses] == ["`__file__`"]
