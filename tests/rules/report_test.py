@@ -99,9 +99,7 @@ def run(rule: Any, *args: Any, written: dict[str, str]) -> tuple[ToolProcess, An
         MockGet(
             Crates,
             (CratesRequest,),
-            {
-                CratesRequest("x86_64-unknown-linux-gnu", RUST.system): Crates(REGISTRY)
-            }.__getitem__,
+            {CratesRequest("x86_64-unknown-linux-gnu", RUST.system): Crates(REGISTRY)}.__getitem__,
         ),
         MockGet(
             Libraries,

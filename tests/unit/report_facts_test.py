@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_sha256sum_notices_a_changed_file(checksums: Path, name: str) -> None:
 
 def test_a_wheel_of_the_repository_is_none_of_pypi() -> None:
     own = wheel("My_App", "0.1", sha256="a" * 64, record_sha256="b" * 64)
-    expected = {
+    expected: dict[str, Any] = {
         "type": "library",
         "name": "my-app",
         "version": "0.1",

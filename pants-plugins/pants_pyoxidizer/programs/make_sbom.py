@@ -15,18 +15,18 @@ import uuid
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-# It is in the tool `[pyoxidizer-report]` alone.
-from cyclonedx.model import HashAlgorithm, HashType, Property  # type: ignore[import]  # pants: no-infer-dep
-from cyclonedx.model.bom import Bom  # type: ignore[import]  # pants: no-infer-dep
-from cyclonedx.model.component import (  # type: ignore[import]  # pants: no-infer-dep
+# They are in the tool `[pyoxidizer-report]` alone.
+from cyclonedx.model import HashAlgorithm, HashType, Property  # pants: no-infer-dep
+from cyclonedx.model.bom import Bom  # pants: no-infer-dep
+from cyclonedx.model.component import (  # pants: no-infer-dep
     Component,
     ComponentScope,
     ComponentType,
 )
-from cyclonedx.output.json import JsonV1Dot5  # type: ignore[import]  # pants: no-infer-dep
-from cyclonedx.schema import SchemaVersion  # type: ignore[import]  # pants: no-infer-dep
-from cyclonedx.validation.json import JsonStrictValidator  # type: ignore[import]  # pants: no-infer-dep
-from packageurl import PackageURL  # type: ignore[import]  # pants: no-infer-dep
+from cyclonedx.output.json import JsonV1Dot5  # pants: no-infer-dep
+from cyclonedx.schema import SchemaVersion  # pants: no-infer-dep
+from cyclonedx.validation.json import JsonStrictValidator  # pants: no-infer-dep
+from packageurl import PackageURL  # pants: no-infer-dep
 
 
 def main(argv: Sequence[str]) -> int:
