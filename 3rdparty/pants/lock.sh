@@ -24,4 +24,4 @@ lock() {
 # Pants itself requires the very release of pex that its pex CLI has to be.
 lock 2.17.1.txt pantsbuild.pants==2.17.1
 lock 2.16.1.txt pantsbuild.pants==2.16.1
-lock 2.16.1-test.txt pantsbuild.pants==2.16.1 pantsbuild.pants.testutil==2.16.1 zstandard
+lock 2.16.1-test.txt pantsbuild.pants==2.16.1 pantsbuild.pants.testutil==2.16.1 hypothesis zstandard
