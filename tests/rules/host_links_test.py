@@ -32,7 +32,7 @@ def make(exit_code: int = 0, stderr: bytes = b"") -> HostLink:
             level=LogLevel.DEBUG,
             env={"PATH": "/usr/bin:/bin"},
             append_only_caches={"pyoxidizer_links": ".cache/pyoxidizer_links"},
-            cache_scope=ProcessCacheScope.PER_SESSION,
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         )
         return Mock(exit_code=exit_code, stderr=stderr)
 
@@ -44,7 +44,7 @@ def make(exit_code: int = 0, stderr: bytes = b"") -> HostLink:
     return link
 
 
-def test_a_link_is_made_in_each_session() -> None:
+def test_a_link_is_made_for_each_daemon() -> None:
     # Nothing of where it leads to is in its name.
     assert make() == HostLink(link_path("rustc 1.80"))
     assert link_path("rustc 1.80").startswith(".cache/pyoxidizer_links/")

@@ -126,7 +126,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(
     assert process.description == "Building"
 
 
-def test_the_venv_of_the_tool_gets_a_link_in_each_session(pyoxidizer: PyOxidizer) -> None:
+def test_the_venv_of_the_tool_gets_a_link_for_each_daemon(pyoxidizer: PyOxidizer) -> None:
     def set_up_venv_process(venv_process: VenvPexProcess) -> Process:
         return Process(
             ("./pyoxidizer.pex_pex_shim.sh", *venv_process.argv),
@@ -142,7 +142,7 @@ def test_the_venv_of_the_tool_gets_a_link_in_each_session(pyoxidizer: PyOxidizer
             description="",
             input_digest=VENV,
             append_only_caches={"pyoxidizer_links": ".cache/pyoxidizer_links"},
-            cache_scope=ProcessCacheScope.PER_SESSION,
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         )
         return Mock(stdout=b".cache/pyoxidizer_links/0123\n")
 

@@ -63,8 +63,8 @@ async def make_host_link(request: HostLinkRequest) -> HostLink:
             append_only_caches=LINKS_CACHE,
             description=f"Link to {request.path}",
             level=LogLevel.DEBUG,
-            # Named caches may be deleted while Pants' daemon runs.
-            cache_scope=ProcessCacheScope.PER_SESSION,
+            # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         ),
     )
     if result.exit_code != 0:

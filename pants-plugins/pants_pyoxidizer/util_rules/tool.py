@@ -122,8 +122,8 @@ async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
             append_only_caches=LINKS_CACHE,
             description=f"Find the virtual environment of {name}",
             level=LogLevel.DEBUG,
-            # Named caches may be deleted while Pants' daemon runs.
-            cache_scope=ProcessCacheScope.PER_SESSION,
+            # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         ),
     )
     argv = (venv_pex.python.argv0, *process.argv[1:])
