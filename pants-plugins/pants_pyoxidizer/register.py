@@ -12,8 +12,10 @@ from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
 from pants_pyoxidizer.goals import package, run
+from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
+    archived_python,
     artifact,
     build,
     c_toolchain,
@@ -38,6 +40,7 @@ def rules() -> Iterable[Any]:
         *inspect_wheels.rules(),
         *third_party_wheels.rules(),
         *standalone_python.rules(),
+        *archived_python.rules(),
         *rust_toolchain.rules(),
         *c_toolchain.rules(),
         *contents.rules(),
@@ -52,4 +55,4 @@ def rules() -> Iterable[Any]:
 
 
 def target_types() -> Iterable[type[Target]]:
-    return (PyOxidizerBinaryTarget,)
+    return PyOxidizerBinaryTarget, StandalonePythonTarget

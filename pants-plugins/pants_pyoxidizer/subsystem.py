@@ -14,7 +14,7 @@ from pants.backend.python.target_types import ConsoleScript
 from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
 from pants.engine.rules import collect_rules, rule
 from pants.engine.unions import UnionRule
-from pants.option.option_types import ArgsListOption, EnumOption, StrListOption
+from pants.option.option_types import ArgsListOption, EnumOption, StrListOption, StrOption
 from pants.option.scope import ScopeInfo
 from pants.option.subsystem import Subsystem
 from pants.util.memo import memoized_property
@@ -27,6 +27,8 @@ _PANTS_OWN_BACKEND = "pants.backend.experimental.python.packaging.pyoxidizer"
 
 
 class PythonSource(Enum):
+    """What `python` may be, besides the address of a `standalone_python` target."""
+
     HOST = "host"
     PYOXIDIZER = "pyoxidizer"
 
@@ -72,8 +74,8 @@ class PyOxidizer(PythonToolBase):
             """
         ),
     )
-    python = EnumOption(
-        default=PythonSource.HOST,
+    python = StrOption(
+        default=PythonSource.HOST.value,
         help=softwrap(
             """
             Which Python goes into the binaries.
@@ -86,6 +88,11 @@ class PyOxidizer(PythonToolBase):
             `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9
             or 3.10, the newest that the interpreter constraints allow. It has its libraries inside,
             but dates from 2022, and gets no security fixes.
+
+            The address of a `standalone_python` target, such as `3rdparty/python:py311`: the
+            archive that it names.
+
+            The field `python` of a `pyoxidizer_binary` overrides it.
             """
         ),
     )

@@ -259,6 +259,19 @@ class PyOxidizerIncludeSourcesField(BoolField):
     )
 
 
+class PyOxidizerPythonField(StringField):
+    alias = "python"
+    help = help_text(
+        """
+        Which Python goes in, if not the one that the option `[pyoxidizer].python` says.
+
+        The values are the same: `"host"`, `"pyoxidizer"`, or the address of a `standalone_python`
+        target. An address is relative to the BUILD file: for example `python=":py311"` or
+        `python="3rdparty/python:py311"`.
+        """
+    )
+
+
 class PyOxidizerTemplateField(OptionalSingleSourceField):
     alias = "template"
     expected_file_extensions = (".bzlt",)
@@ -299,6 +312,7 @@ class PyOxidizerBinaryTarget(Target):
         PyOxidizerFilesystemResourcesField,
         PyOxidizerPayloadField,
         PyOxidizerIncludeSourcesField,
+        PyOxidizerPythonField,
         EnvironmentField,
     )
     help = help_text(

@@ -211,7 +211,7 @@ STDLIB = FILES.digest({"__parts/stdlib.part": "stdlib"})
 # --- The chain
 
 FIRST_STAGES: dict[Stage, Any] = {
-    StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS),
+    StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS, None),
     FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS),
     ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
         Addresses([Address("src/py/app")]), InterpreterConstraints(["CPython==3.11.7"])

@@ -89,7 +89,7 @@ def test_the_options_and_their_defaults() -> None:
     assert pyoxidizer().options.as_dict() == {
         **of_every_tool,
         "args": [],
-        "python": PythonSource.HOST,
+        "python": "host",
         "rust": RustSource.AUTO,
         "rust_search_path": ["<PATH>"],
         "c_toolchain_search_path": [

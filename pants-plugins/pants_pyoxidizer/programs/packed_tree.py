@@ -175,9 +175,18 @@ def write_headers(tree: Tree, link_mode: str) -> None:
     of_machine = f"{it.var('MULTIARCH')}/python{it.minor_version}/pyconfig.h"
     config_h = [os.path.join(os.path.dirname(it.include), of_machine), it.config_h]
     tree.copy(existing(it, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
-    forced = forced_c(it, link_mode)
+    write_forced_header(tree, link_mode)
+
+
+def write_forced_header(tree: Tree, link_mode: str) -> None:
+    forced = forced_c(tree.interpreter, link_mode)
     if forced:
         tree.write(f"{tree.include}/{FORCED_HEADER}", forced.encode())
+
+
+def forced_cflags(interpreter: Interpreter, link_mode: str) -> list[str]:
+    """The compiler's arguments for the table of built-in modules."""
+    return ["-include", FORCED_HEADER] if forced_c(interpreter, link_mode) else []
 
 
 def forced_c(interpreter: Interpreter, link_mode: str) -> str:
@@ -209,9 +218,18 @@ def beside_binary(interpreter: Interpreter) -> str:
     return "libpython%d_%d" % interpreter.version_info[:2]
 
 
+def object_path(name: str) -> str:
+    return f"build/core/{name}"
+
+
+def write_objects(tree: Tree, objects: Iterable[tuple[str, bytes]]) -> None:
+    """What is linked into the binary: of libpython, and of extension modules inside it."""
+    for name, data in objects:
+        tree.write(object_path(name), data)
+
+
 def write_libpython(tree: Tree, library: Library) -> None:
-    for name, data in library.objects:
-        tree.write(f"build/core/{name}", data)
+    write_objects(tree, library.objects)
     if library.link_mode == "shared":
         with open(library.path, "rb") as file:
             data = file.read()
@@ -221,23 +239,33 @@ def write_libpython(tree: Tree, library: Library) -> None:
 
 
 def write_executables(tree: Tree) -> None:
-    """PyOxidizer runs `bin/python3`, and runs ensurepip in each build if there is no `bin/pip3`."""
     it = tree.interpreter
-    executable = f"python{it.minor_version}"
-    tree.copy(it.executable, f"install/bin/{executable}")
-    for name, arguments in (("python3", ""), ("pip3", "-m pip ")):
-        script = RUNS_PYTHON.format(
-            executable=executable, arguments=arguments, kept_bytecode=KEPT_BYTECODE
-        )
-        tree.write(f"install/bin/{name}", script.encode())
-    tree.copy(os.path.join(os.path.dirname(__file__), "kept_bytecode.py"), KEPT_BYTECODE)
-    for name in (executable, "python3", "pip3"):
-        os.chmod(tree.path(f"install/bin/{name}"), 0o755)
+    tree.copy(it.executable, f"install/bin/python{it.minor_version}")
+    write_scripts(tree.root, it.minor_version)
     for needed in libpython.read_image(it.executable).needed:
         soname = os.path.basename(needed)
         if soname.startswith("libpython"):
             candidates = [os.path.join(folder, soname) for folder in libpython.library_dirs(it)]
             tree.copy(existing(it, soname, candidates), f"install/lib/{soname}")
+
+
+def write_scripts(root: str, minor_version: str) -> None:
+    """PyOxidizer runs `bin/python3`, and runs ensurepip in each build if there is no `bin/pip3`.
+
+    Both run `bin/python<minor version>`, which is there already.
+    """
+    executable = f"python{minor_version}"
+    for name, arguments in (("python3", ""), ("pip3", "-m pip ")):
+        script = RUNS_PYTHON.format(
+            executable=executable, arguments=arguments, kept_bytecode=KEPT_BYTECODE
+        )
+        with open(os.path.join(root, "install", "bin", name), "w") as file:
+            file.write(script)
+    for name in (executable, "python3", "pip3"):
+        os.chmod(os.path.join(root, "install", "bin", name), 0o755)
+    kept_bytecode = os.path.join(root, KEPT_BYTECODE)
+    os.makedirs(os.path.dirname(kept_bytecode), exist_ok=True)
+    shutil.copyfile(os.path.join(os.path.dirname(__file__), "kept_bytecode.py"), kept_bytecode)
 
 
 def write_license(tree: Tree) -> None:

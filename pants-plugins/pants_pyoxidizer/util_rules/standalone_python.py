@@ -22,6 +22,7 @@ from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
+from pants_pyoxidizer.target_types import PyOxidizerPythonField
 from pants_pyoxidizer.util_rules.tool import ToolProcess
 
 # Newest first: it gets security fixes for the longest time.
@@ -30,8 +31,8 @@ HOST_VERSIONS = ("3.11", "3.10", "3.9")
 PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8.16"})
 
 ARCHIVE = "python.tar.zst"
-_REPORT = "python.json"
-_PACK_PROGRAMS = (
+REPORT = "python.json"
+PACK_PROGRAMS = (
     "pack_cpython.py",
     "ar_archive.py",
     "cpython.py",
@@ -59,6 +60,18 @@ class NoUsablePythonError(Exception):
 class StandalonePythonRequest:
     address: Address  # The target that it is for; for errors.
     interpreter_constraints: InterpreterConstraints
+    python: str | None = None  # The target's own choice.
+
+
+@dataclass(frozen=True)
+class ArchivedPythonRequest:
+    """For the Python of a `standalone_python` target (see `archived_python`)."""
+
+    address: Address  # As above.
+    interpreter_constraints: InterpreterConstraints
+    python: str  # Its address, as it was written.
+    origin: str  # Where that was, for errors.
+    relative_to: str | None
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,12 @@ class StandalonePython:
     target_triple: str
     digest: Digest
     description: str
+    is_archived: bool = False  # It comes from a `standalone_python` target.
 
     @property
     def constraint(self) -> InterpreterConstraints:
         """For the Python of this machine that resolves wheels for it."""
-        if isinstance(self.python, PythonArchive):
+        if isinstance(self.python, PythonArchive) and not self.is_archived:
             return InterpreterConstraints([f"CPython=={self.version}"])
         # That very patch version need not be here; wheels suit all of a minor version.
         return InterpreterConstraints([f"CPython=={self.python.minor_version}.*"])
@@ -177,28 +191,16 @@ async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTa
     return HostPython(path, fingerprint, "")
 
 
-@rule(level=LogLevel.DEBUG)
-async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
-    process = await Get(
-        Process,
-        ToolProcess(
-            programs=_PACK_PROGRAMS,
-            argv=("--python", request.path, "--output", ARCHIVE, "--report", _REPORT),
-            # The program does not read it: it makes another interpreter at the same path another
-            # process.
-            env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": request.fingerprint}),
-            description=f"Pack {request.path} for PyOxidizer",
-            output_files=(ARCHIVE, _REPORT),
-            level=LogLevel.INFO,
-            is_slow=True,
-        ),
-    )
+async def run_packing(request: ToolProcess) -> PackedPython:
+    """A part of rules, which must be defined later. The program writes ARCHIVE and REPORT, or says
+    why not."""
+    process = await Get(Process, ToolProcess, request)
     result = await Get(FallibleProcessResult, Process, process)
     if result.exit_code != 0:
         return PackedPython(None, result.stderr.decode(errors="replace").strip())
     archive, reports = await MultiGet(
         Get(Digest, DigestSubset(result.output_digest, PathGlobs([ARCHIVE]))),
-        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([_REPORT]))),
+        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([REPORT]))),
     )
     report = json.loads(reports[0].content)
     minor_version = ".".join(report["version"].split(".")[:2])
@@ -214,8 +216,25 @@ async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
     )
 
 
+@rule(level=LogLevel.DEBUG)
+async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
+    return await run_packing(
+        ToolProcess(
+            programs=PACK_PROGRAMS,
+            argv=("--python", request.path, "--output", ARCHIVE, "--report", REPORT),
+            # The program does not read it: it makes another interpreter at the same path another
+            # process.
+            env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": request.fingerprint}),
+            description=f"Pack {request.path} for PyOxidizer",
+            output_files=(ARCHIVE, REPORT),
+            level=LogLevel.INFO,
+            is_slow=True,
+        )
+    )
+
+
 def describe(report: dict[str, Any]) -> str:
-    """One sentence on a packed interpreter, from the report of `pack_cpython.py`."""
+    """One sentence on a packed interpreter."""
     runs_on = f"; it runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
     return f"Python {report['version']} ({report['python']}, {report['link_mode']}) is inside{runs_on}."
 
@@ -224,8 +243,18 @@ def describe(report: dict[str, Any]) -> str:
 async def choose_standalone_python(
     request: StandalonePythonRequest, pyoxidizer: PyOxidizer, platform: Platform
 ) -> StandalonePython:
-    allowed = _allowed_versions(request, pyoxidizer.python)
-    if pyoxidizer.python == PythonSource.PYOXIDIZER:
+    choice, origin, relative_to = pyoxidizer.python, f"`[{SCOPE}].python`", None
+    if request.python is not None:
+        choice, relative_to = request.python, request.address.spec_path
+        origin = f"the `{PyOxidizerPythonField.alias}` field of the target {request.address}"
+    if choice not in {source.value for source in PythonSource}:
+        archived = ArchivedPythonRequest(
+            request.address, request.interpreter_constraints, choice, origin, relative_to
+        )
+        return await Get(StandalonePython, ArchivedPythonRequest, archived)
+    source = PythonSource(choice)
+    allowed = _allowed_versions(request, source, origin)
+    if source == PythonSource.PYOXIDIZER:
         return _downloaded_python(next(iter(allowed)), platform)
     hosts = await MultiGet(
         Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
@@ -244,7 +273,7 @@ async def choose_standalone_python(
 
 
 def _allowed_versions(
-    request: StandalonePythonRequest, source: PythonSource
+    request: StandalonePythonRequest, source: PythonSource, origin: str
 ) -> dict[str, InterpreterConstraints]:
     """The minor versions that can be embedded, best first, with the constraints within each."""
     versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
@@ -260,7 +289,7 @@ def _allowed_versions(
             f"""
             The target {request.address} needs a Python that matches
             `{request.interpreter_constraints}`, the interpreter constraints of its
-            dependencies. With `[{SCOPE}].python` set to `{source.value}`, only
+            dependencies. With {origin} set to `{source.value}`, only
             {", ".join(versions)} can be embedded.
 
             To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
