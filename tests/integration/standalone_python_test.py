@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import http.server
 import json
 import sys
+import threading
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 from unit import full_archives
@@ -40,12 +45,28 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return full_archives.packed(sys.executable, tmp_path_factory.mktemp("packed"))
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, packed: Files) -> Iterator[str]:
+    """Serves an archive of version 7; what to write into a BUILD file to download it."""
+    folder = tmp_path_factory.mktemp("server")
+    data = full_archives.write(folder / "1.tar.zst", *published(packed, "7")).read_bytes()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever).start()
+        yield (
+            f'http_source("http://127.0.0.1:{running.server_address[1]}/1.tar.zst", '
+            f'len={len(data)}, sha256="{hashlib.sha256(data).hexdigest()}", '
+            'filename="seven.tar.zst")'
+        )
+        running.shutdown()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def project(repository: Repository, packed: Files) -> None:
+def project(repository: Repository, packed: Files, server: str) -> None:
     repository.write(
         {
-            "py/BUILD": """\
-                standalone_python(name="seven", source="seven.tar.zst")
+            "py/BUILD": f"""\
+                standalone_python(name="seven", source={server})
                 standalone_python(name="eight", source="eight.tar.zst")
                 standalone_python(name="bad", source="bad.tar.zst")
                 """,
@@ -54,12 +75,11 @@ def project(repository: Repository, packed: Files) -> None:
             "pinned/main.py": MAIN,
         }
     )
-    write_archive(repository, packed, "7", "seven")
-    write_archive(repository, packed, "8", "eight")
+    write_eight(repository, packed)
 
 
-def write_archive(repository: Repository, files: Files, version: str, name: str) -> None:
-    full_archives.write(repository.path / f"py/{name}.tar.zst", *published(files, version))
+def write_eight(repository: Repository, files: Files) -> None:
+    full_archives.write(repository.path / "py/eight.tar.zst", *published(files, "8"))
 
 
 def executable(repository: Repository, name: str) -> Path:
@@ -83,7 +103,7 @@ def test_both_versions_by_option_and_by_field(repository: Repository) -> None:
 
 def test_an_edited_archive_is_another_python(repository: Repository, packed: Files) -> None:
     stdlib = f"install/lib/python3.{MINOR}"
-    write_archive(repository, {**packed, f"{stdlib}/pinned_mark.py": b""}, "8", "eight")
+    write_eight(repository, {**packed, f"{stdlib}/pinned_mark.py": b""})
     result = repository.succeed("run", "pinned:other")
     assert result.stdout == f"[[3, {MINOR}], true]\n"
 
@@ -112,9 +132,9 @@ def test_an_address_that_is_none(repository: Repository) -> None:
 
 
 def test_peek_and_help(repository: Repository) -> None:
-    (peeked,) = json.loads(repository.succeed("peek", "py:seven").stdout)
+    (peeked,) = json.loads(repository.succeed("peek", "py:eight").stdout)
     assert (peeked["target_type"], peeked["sources"]) == (
         "standalone_python",
-        ["py/seven.tar.zst"],
+        ["py/eight.tar.zst"],
     )
     assert "python-build-standalone" in repository.succeed("help", "standalone_python").stdout
