@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from unit import full_archives
-from unit.full_archives import Files, published, with_facts
 
 from integration.repository import Repository, run_binary
+from unit import full_archives
+from unit.full_archives import Files, published, with_facts
 
 BUILD = """\
     python_sources(name="lib")

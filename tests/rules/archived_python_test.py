@@ -56,6 +56,9 @@ PYTHON = StandalonePython(
     digest=ARCHIVE,
     description="Python 3.11.7 (cpython.tar.zst, static) is inside; it runs with glibc 2.35 or newer.",
 )
+CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
+PACKED = PackedPython(PYTHON, "")
+HOST = HostPython("/usr/bin/python3.11", "0123", "")
 OPTION = "`[pyoxidizer].python`"
 FIELD = "the `python` field of the target project:bin"
 
@@ -68,10 +71,10 @@ def choose(
     *,
     origin: str = OPTION,
     relative_to: str | None = None,
-    constraints: InterpreterConstraints = InterpreterConstraints(["CPython>=3.9"]),
+    constraints: InterpreterConstraints = CONSTRAINTS,
     target: Target = TARGET,
-    packed: PackedPython = PackedPython(PYTHON, ""),
-    host: HostPython = HostPython("/usr/bin/python3.11", "0123", ""),
+    packed: PackedPython = PACKED,
+    host: HostPython = HOST,
 ) -> StandalonePython:
     parsed = AddressInput.parse(python, relative_to=relative_to, description_of_origin=origin)
     hosts = {HostPythonRequest(InterpreterConstraints(["CPython==3.11.*"])): host}
@@ -249,7 +252,7 @@ def test_adopting() -> None:
         is_slow=True,
     )
     assert process.description == "Adopt py/cpython.tar.zst for PyOxidizer"
-    assert packed == PackedPython(PYTHON, "")
+    assert packed == PACKED
 
 
 def test_a_refusal_is_handed_on() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from unit import full_archives
-from unit.full_archives import Files, published, with_facts
 
 from pants_pyoxidizer.programs import adopt_archive
 from pants_pyoxidizer.programs.cpython import FORCED_C
 from pants_pyoxidizer.programs.libpython import Unusable
+from unit import full_archives
+from unit.full_archives import Files, published, with_facts
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 
@@ -78,7 +78,10 @@ def test_facts_of_both_versions_are_read(tmp_path: Path) -> None:
         ("[]", "has a PYTHON.json of version None, but only 7 and 8 are known"),
         ('{"version": "6"}', "has a PYTHON.json of version 6, but only 7 and 8 are known"),
         ('{"version": "9"}', "has a PYTHON.json of version 9, but only 7 and 8 are known"),
-        ('{"version": "8"}', "has a PYTHON.json without a proper `target_triple`, which PyOxidizer"),
+        (
+            '{"version": "8"}',
+            "has a PYTHON.json without a proper `target_triple`, which PyOxidizer",
+        ),
         (json.dumps(facts(python_version=3.11)), "without a proper `python_version`"),
         (json.dumps(facts(build_info={"core": []})), "without a proper `build_info.core`"),
         (json.dumps(facts(build_info={"core": {}})), "without a proper `build_info.core.objs`"),
@@ -89,6 +92,14 @@ def test_facts_of_both_versions_are_read(tmp_path: Path) -> None:
         (
             json.dumps(facts(build_info={"extensions": {"x": ["y"]}})),
             "without a proper `build_info.extensions.x.in_core`",
+        ),
+        (
+            json.dumps(facts(build_info={"extensions": {"x": extension()}})),
+            "without a proper `build_info.extensions.x`",
+        ),
+        (
+            json.dumps(facts(build_info={"core": {"objs": [], "links": ["m"]}})),
+            "without a proper `build_info.core.links.name`",
         ),
     ],
 )
@@ -210,7 +221,11 @@ def test_files_that_are_there(tmp_path: Path) -> None:
             "licenses/x",
         ),
         (
-            {"build_info": {"extensions": {"x": [extension(links=[{"path_static": "/a.a"}])]}}},
+            {
+                "build_info": {
+                    "extensions": {"x": [extension(links=[{"name": "a", "path_static": "/a.a"}])]}
+                }
+            },
             "file",
             "/a.a",
         ),

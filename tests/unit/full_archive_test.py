@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from unit.full_archives import compressed, file_entry, link_entry
 
 from pants_pyoxidizer.programs import full_archive
 from pants_pyoxidizer.programs.libpython import Unusable
+from unit.full_archives import compressed, file_entry, link_entry
 
 PYTHON_JSON = file_entry("python/PYTHON.json", b"{}")
 
@@ -170,7 +170,10 @@ def test_install_only_archives(tmp_path: Path) -> None:
     [
         (b"", "is no tar file that is compressed with zstd"),
         (b"version https://git-lfs", "is no tar file that is compressed with zstd"),
-        (compressed([PYTHON_JSON])[:-9], "is cut off: it ends in the middle of the compressed data"),
+        (
+            compressed([PYTHON_JSON])[:-9],
+            "is cut off: it ends in the middle of the compressed data",
+        ),
         (compressed([PYTHON_JSON])[:7], "is cut off: it ends in the middle of the compressed data"),
         (
             zstandard.ZstdCompressor().compress(

@@ -90,6 +90,7 @@ EXTENSION_FIELDS: Mapping[str, type] = {
     "required": bool,
     "variant": str,
 }
+LINK_FIELDS: Mapping[str, type] = {"name": str}
 PATHS = ("include", "stdlib")
 
 
@@ -108,6 +109,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (Unusable, elf.ElfError) as problem:
         print(f"{name}: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{name}: cannot be adopted: {error}", file=sys.stderr)
         return 1
     with open(options.report, "w") as file:
         json.dump(facts, file, indent=1)
@@ -152,11 +156,20 @@ def read_facts(root: str) -> dict[str, Any]:
     check_fields(facts, MAIN_FIELDS, "")
     build = facts["build_info"]
     check_fields(build, BUILD_FIELDS, "build_info.")
-    check_fields(build["core"], CORE_FIELDS, "build_info.core.")
-    for name, variants in build["extensions"].items():
-        for variant in variants:
-            check_fields(variant, EXTENSION_FIELDS, f"build_info.extensions.{name}.")
+    check_entry(build["core"], CORE_FIELDS, "build_info.core.")
+    check_fields(
+        build["extensions"], dict.fromkeys(build["extensions"], list), "build_info.extensions."
+    )
+    for name, candidates in build["extensions"].items():
+        for candidate in candidates:
+            check_entry(candidate, EXTENSION_FIELDS, f"build_info.extensions.{name}.")
     return dict(facts)
+
+
+def check_entry(entry: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
+    check_fields(entry, fields, where)
+    for link in entry["links"]:
+        check_fields(link, LINK_FIELDS, f"{where}links.")
 
 
 def check_fields(facts: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
@@ -238,7 +251,9 @@ def named_files(facts: Mapping[str, Any]) -> Iterator[Any]:
     yield from build["core"]["objs"]
     for entry in [build["core"], *variants(facts)]:
         yield from entry["objs"]
-        yield from entry.get("license_paths") or ()
+        licenses = entry.get("license_paths") or []
+        yield from licenses if isinstance(licenses, list) else [licenses]
+        # That of libpython itself is not needed.
         yield from filter(None, [entry.get("shared_lib") if "variant" in entry else None])
         for link in entry["links"]:
             yield from filter(None, [link.get("path_static"), link.get("path_dynamic")])
@@ -294,8 +309,8 @@ def relink(tree: Tree, facts: dict[str, Any]) -> tuple[Library, list[Image], str
     for entry in [build["core"], *variants(facts)]:
         entry["objs"] = [object_path(names[path]) for path in entry["objs"]]
     build["inittab_object"] = object_path(library.inittab)
-    shared = [variant.get("shared_lib") for variant in variants(facts)]
-    images = [libpython.read_image(tree.path(path)) for path in filter(None, shared)]
+    shared = [it["shared_lib"] for it in variants(facts) if it.get("shared_lib")]
+    images = [libpython.read_image(tree.path(path)) for path in shared]
     return library, images, libpython.lowest_glibc(library, images, tree.interpreter.libc)
 
 
@@ -312,8 +327,8 @@ def take_objects(
 
 def static_libraries(tree: Tree, facts: Mapping[str, Any]) -> Iterator[list[tuple[str, bytes]]]:
     entries = [facts["build_info"]["core"], *variants(facts)]
-    paths = {link.get("path_static"): None for entry in entries for link in entry["links"]}
-    for path in filter(None, paths):
+    links = [link for entry in entries for link in entry["links"]]
+    for path in dict.fromkeys(it["path_static"] for it in links if it.get("path_static")):
         try:
             members = list(ar_archive.members(read(tree, path)))
         except ar_archive.ArError as error:

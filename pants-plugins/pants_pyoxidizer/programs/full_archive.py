@@ -24,7 +24,9 @@ ZSTD_MAGIC, GZIP_MAGIC = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 CHUNK = 1 << 20
 
 # What PyOxidizer accepts beside each other, and reads.
-KEPT = re.compile(r"(PYTHON\.json|LICENSE\.rst|(build|lib|licenses|install/(include|lib|lib64))/.*)")
+KEPT = re.compile(
+    r"(PYTHON\.json|LICENSE\.rst|(build|lib|licenses|install/(include|lib|lib64))/.*)"
+)
 # All else in `bin` is links to it, or scripts that start it.
 EXECUTABLE = re.compile(r"install/bin/python3\.\d+")
 STDLIB = re.compile(r"install/(?:lib|lib64)/python3\.\d+/(?P<path>.*)")
@@ -57,7 +59,7 @@ def unpack(archive: str, root: str) -> None:
                 for member in tar:
                     others = unpack_member(tar, member, root, links) or others
                 check_end(tar)
-        except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError) as error:
             raise Unusable(f"is damaged ({error})") from None
     if not os.path.isfile(os.path.join(root, PYTHON_JSON)):
         raise Unusable(INSTALL_ONLY if others else "has no python/PYTHON.json")

@@ -162,10 +162,8 @@ def check_objects(
         return Library("static", path, objects)
     if INITTAB not in symbols.defined:
         raise Unusable(f"does not define {INITTAB}")
-    missing = symbols.wanted.difference(
-        symbols.defined, LINKER_BRINGS, *(image.imported for image in images)
-    )
-    missing = {name for name in missing if not name.startswith("__")}
+    there = LINKER_BRINGS.union(symbols.defined, *(image.imported for image in images))
+    missing = {name for name in symbols.wanted - there if not name.startswith("__")}
     if missing and any(image.imported for image in images):
         some = ", ".join(sorted(missing)[:3])
         raise Unusable(f"wants what the interpreter has inside, and it has not ({some})")

@@ -122,9 +122,7 @@ def _address_input(request: ArchivedPythonRequest) -> AddressInput:
 def allows(constraints: InterpreterConstraints, version: str) -> bool:
     """Whether a CPython of this version satisfies them; without any, each one does."""
     return not constraints or any(
-        constraint.project_name == "CPython"
-        and constraint.specifier.contains(version, prereleases=True)
-        for constraint in constraints
+        constraint.project_name == "CPython" and version in constraint for constraint in constraints
     )
 
 
