@@ -266,8 +266,8 @@ class PyOxidizerPythonField(StringField):
         Which Python goes in, if not the one that the option `[pyoxidizer].python` says.
 
         The values are the same: `"host"`, `"pyoxidizer"`, or the address of a `standalone_python`
-        target. An address is relative to the BUILD file: for example `python=":py311"` or
-        `python="3rdparty/python:py311"`.
+        target: for example `python="3rdparty/python:py311"`, or `python=":py311"` for one of the
+        same BUILD file.
         """
     )
 
