@@ -11,6 +11,7 @@ from typing import Any, Iterable
 from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
+from pants_pyoxidizer.goals import crates as crates_goal
 from pants_pyoxidizer.goals import package, run
 from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
@@ -20,10 +21,13 @@ from pants_pyoxidizer.util_rules import (
     build,
     c_toolchain,
     contents,
+    crates,
     distributions,
+    host_links,
     inspect_wheels,
     payload,
     rendered_config,
+    report,
     runtime,
     rust_toolchain,
     standalone_python,
@@ -35,6 +39,7 @@ from pants_pyoxidizer.util_rules import (
 def rules() -> Iterable[Any]:
     return (
         *subsystem.rules(),
+        *host_links.rules(),
         *tool.rules(),
         *distributions.rules(),
         *inspect_wheels.rules(),
@@ -45,12 +50,15 @@ def rules() -> Iterable[Any]:
         *c_toolchain.rules(),
         *contents.rules(),
         *rendered_config.rules(),
+        *crates.rules(),
         *build.rules(),
         *runtime.rules(),
         *payload.rules(),
         *artifact.rules(),
+        *report.rules(),
         *package.rules(),
         *run.rules(),
+        *crates_goal.rules(),
     )
 
 

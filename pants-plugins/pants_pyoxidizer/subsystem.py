@@ -10,11 +10,17 @@ from typing import Any, Iterable
 from pants.backend.python.goals.export import ExportPythonTool, ExportPythonToolSentinel
 from pants.backend.python.goals.lockfile import GeneratePythonLockfile
 from pants.backend.python.subsystems.python_tool_base import PythonToolBase
-from pants.backend.python.target_types import ConsoleScript
+from pants.backend.python.target_types import ConsoleScript, EntryPoint
 from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
 from pants.engine.rules import collect_rules, rule
 from pants.engine.unions import UnionRule
-from pants.option.option_types import ArgsListOption, EnumOption, StrListOption, StrOption
+from pants.option.option_types import (
+    ArgsListOption,
+    BoolOption,
+    EnumOption,
+    StrListOption,
+    StrOption,
+)
 from pants.option.scope import ScopeInfo
 from pants.option.subsystem import Subsystem
 from pants.util.memo import memoized_property
@@ -22,6 +28,7 @@ from pants.util.ordered_set import OrderedSet
 from pants.util.strutil import help_text, softwrap
 
 SCOPE = "pyoxidizer"
+REPORT_SCOPE = "pyoxidizer-report"
 
 _PANTS_OWN_BACKEND = "pants.backend.experimental.python.packaging.pyoxidizer"
 
@@ -80,10 +87,11 @@ class PyOxidizer(PythonToolBase):
             """
             Which Python goes into the binaries.
 
-            `host`: a CPython 3.9, 3.10 or 3.11 of this machine, the newest that the interpreter
-            constraints allow, found as Pants finds any Python. `lib`, beside the executable, must
-            travel with it. It runs on machines with the same or a newer glibc (`pants package`
-            says which) and with the libraries that the Python itself uses, such as OpenSSL.
+            `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of this machine, the newest that the
+            interpreter constraints allow, found as Pants finds any Python. 3.12 and 3.13 need a
+            newer Pex than that of Pants 2.17. `lib`, beside the executable, must travel with it. It
+            runs on machines with the same or a newer glibc (`pants package` says which) and with
+            the libraries that the Python itself uses, such as OpenSSL.
 
             `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9
             or 3.10, the newest that the interpreter constraints allow. It has its libraries inside,
@@ -104,10 +112,57 @@ class PyOxidizer(PythonToolBase):
 
             `system`: the one found on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
             `managed`: Rust 1.66.0, which PyOxidizer downloads, from outside package registries; all
-            crates are compiled whenever PyOxidizer runs.
+            crates are fetched and compiled whenever PyOxidizer runs.
             `auto`: the system's, or else the managed one.
             """
         ),
+    )
+
+    report = BoolOption(
+        default=False,
+        help=softwrap(
+            """
+            Whether `package` also writes, beside the folder with the executable, what went into
+            it: `<binary_name>.cdx.json`, a CycloneDX SBOM, and `<binary_name>.sha256`, which
+            `sha256sum -c` reads.
+
+            The executable is the same either way.
+            """
+        ),
+    )
+    crates_dir = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            A folder of the repository with the Rust crates that PyOxidizer compiles, relative to
+            the build root, such as `3rdparty/crates`. They are taken from there then, and from
+            nowhere else. `pants vendor-crates` fills it.
+
+            By default, crates are fetched from crates.io.
+            """
+        ),
+    )
+    crates_config = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            A file of the repository with configuration for cargo, for when it fetches crates: with
+            `[source]`, it names a mirror of crates.io (https://doc.rust-lang.org/cargo/reference/source-replacement.html).
+            It must have no secrets in it.
+            """
+        ),
+        advanced=True,
+    )
+    crates_credentials = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            A file with tokens for the registries in `[pyoxidizer].crates_config`, as
+            `cargo login` writes it, for example `%(homedir)s/.cargo/credentials.toml`. It is
+            read where it is, only by cargo, and only when crates are fetched.
+            """
+        ),
+        advanced=True,
     )
 
     @classmethod
@@ -168,24 +223,70 @@ class PyOxidizer(PythonToolBase):
             return tuple(entries)
 
 
+class PyOxidizerReport(PythonToolBase):
+    options_scope = REPORT_SCOPE
+    name = "PyOxidizer report"
+    help = help_text(
+        """
+        The library that writes SBOMs (https://cyclonedx-python-library.readthedocs.io).
+
+        Used, and installed, with `[pyoxidizer].report` only.
+        """
+    )
+
+    default_version = "cyclonedx-python-lib==9.1.0"
+    # Checks each SBOM against the schema.
+    default_extra_requirements = ["jsonschema==4.23.0"]
+    default_requirements = [default_version, *default_extra_requirements]
+    # Programs of ours import the library; it is nothing to run by itself.
+    default_main = EntryPoint("cyclonedx")
+
+    register_interpreter_constraints = True
+    default_interpreter_constraints = ["CPython>=3.8,<4"]
+
+    # See above.
+    register_lockfile = True
+    default_lockfile_url = "pants_pyoxidizer/report.lock"  # type: ignore[assignment]
+    default_lockfile_resource = ("pants_pyoxidizer", "report.lock")
+
+
 class PyOxidizerLockfileSentinel(GenerateToolLockfileSentinel):
     resolve_name = SCOPE
+
+
+class PyOxidizerReportLockfileSentinel(GenerateToolLockfileSentinel):
+    resolve_name = REPORT_SCOPE
+
+
+def _lockfile_request(tool: PythonToolBase) -> GeneratePythonLockfile:
+    if hasattr(tool, "to_lockfile_request"):
+        return tool.to_lockfile_request()
+    # Pants 2.16.
+    request: GeneratePythonLockfile = GeneratePythonLockfile.from_tool(  # type: ignore[attr-defined]
+        tool
+    )
+    return request
 
 
 @rule
 def request_lockfile(
     _: PyOxidizerLockfileSentinel, pyoxidizer: PyOxidizer
 ) -> GeneratePythonLockfile:
-    if hasattr(pyoxidizer, "to_lockfile_request"):
-        return pyoxidizer.to_lockfile_request()
-    # Pants 2.16.
-    request: GeneratePythonLockfile = GeneratePythonLockfile.from_tool(  # type: ignore[attr-defined]
-        pyoxidizer
-    )
-    return request
+    return _lockfile_request(pyoxidizer)
+
+
+@rule
+def request_report_lockfile(
+    _: PyOxidizerReportLockfileSentinel, report: PyOxidizerReport
+) -> GeneratePythonLockfile:
+    return _lockfile_request(report)
 
 
 class PyOxidizerExportSentinel(ExportPythonToolSentinel):
+    pass
+
+
+class PyOxidizerReportExportSentinel(ExportPythonToolSentinel):
     pass
 
 
@@ -194,9 +295,18 @@ def export_tool(_: PyOxidizerExportSentinel, pyoxidizer: PyOxidizer) -> ExportPy
     return ExportPythonTool(resolve_name=SCOPE, pex_request=pyoxidizer.to_pex_request())
 
 
+@rule
+def export_report_tool(
+    _: PyOxidizerReportExportSentinel, report: PyOxidizerReport
+) -> ExportPythonTool:
+    return ExportPythonTool(resolve_name=REPORT_SCOPE, pex_request=report.to_pex_request())
+
+
 def rules() -> Iterable[Any]:
     return (
         *collect_rules(),
         UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel),
+        UnionRule(GenerateToolLockfileSentinel, PyOxidizerReportLockfileSentinel),
         UnionRule(ExportPythonToolSentinel, PyOxidizerExportSentinel),
+        UnionRule(ExportPythonToolSentinel, PyOxidizerReportExportSentinel),
     )

@@ -41,6 +41,7 @@ class Wheel:
     native: bool
     data_files: tuple[str, ...]
     sha256: str
+    record_sha256: str
 
     @property
     def project_name(self) -> str:

@@ -77,7 +77,7 @@ def stacked_bar(panel: Any, label: str, seconds: Mapping[str, float]) -> None:
         left += value
     panel.set_yticks([])
     panel.set_ylabel(label, rotation=0, ha="right", va="center")
-    panel.legend(frameon=False, fontsize=8, ncol=3, loc="upper left", bbox_to_anchor=(0, -0.25))
+    panel.legend(frameon=False, fontsize=8, ncol=2, loc="upper left", bbox_to_anchor=(0, -0.25))
 
 
 def save(pyplot: Any, figure: Any, path: Path) -> None:

@@ -17,6 +17,9 @@ NOTHING_RUNS = 15
 # Pants' own backend builds only so many of the programs: each takes as long as the first.
 OWN_PROGRAMS = 2
 
+# Seconds between looks at the processes: each look takes some time from the build.
+STEPS_INTERVAL = 0.25
+
 # What PyOxidizer starts within the one process that Pants knows of.
 _STEPS_OF_OWN = {r"-m pip |/pip3? |ensurepip": "pip", r"bytecode": "bytecode"}
 
@@ -139,7 +142,7 @@ def _profile_of(session: Session, name: str, side: str) -> Figure:
     backend.stop_daemon()
     backend.package("memory", args=["-ldebug"])
     line = backend.edit("memory")
-    run = backend.package("memory", args=["-ldebug"], interval=0.05 if name == OWN else 0)
+    run = backend.package("memory", args=["-ldebug"], interval=STEPS_INTERVAL if name == OWN else 0)
     backend.check("memory", line)
     backend.stop_daemon()
     intervals = stages.of_log(run.log)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from integration.repository import Repository
+from unit.wheels import write_wheel
 
 BUILD = """\
     python_sources(name="lib")
@@ -57,6 +58,36 @@ def test_a_distribution_that_is_not_named(repository: Repository) -> None:
     message = repository.fail("package", "user:bin")
     assert "user_dist-0.0.1-py3-none-any.whl requires `base-dist" in message
     assert "==0.0.1`, and it is not there" in message.replace(" (==0.0.1)", "==0.0.1")
+    assert_nothing_was_built(message)
+
+
+def test_a_requirement_with_wheels_for_another_python_only(repository: Repository) -> None:
+    dist_info = "native39-1.0.dist-info"
+    tag = "cp39-cp39-linux_x86_64"
+    links = repository.path / "links"
+    links.mkdir()
+    write_wheel(
+        links / f"native39-1.0-{tag}.whl",
+        {
+            "native39.py": "",
+            f"{dist_info}/METADATA": "Metadata-Version: 2.1\nName: native39\nVersion: 1.0\n",
+            f"{dist_info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+            f"{dist_info}/RECORD": "",
+        },
+    )
+    write(repository, "tags", "", code="import native39\n")
+    build = repository.path / "tags/BUILD"
+    requirement = 'python_requirement(name="native39", requirements=["native39==1.0"])\n'
+    build.write_text(build.read_text() + requirement)
+    message = repository.fail(
+        "--python-repos-indexes=[]",
+        f"--python-repos-find-links=['file://{links}']",
+        "package",
+        "tags:bin",
+    )
+    assert "The third-party requirements of these distributions cannot be resolved for" in message
+    assert "CPython==3.11." in message and "* tags:dist" in message
+    assert "native39==1.0" in message and "To fix, if a requirement has neither" in message
     assert_nothing_was_built(message)
 
 

@@ -44,6 +44,8 @@ class Repository:
     path: Path
     # The user's home, with all caches in it; None for that of the user who runs the tests.
     home: Path | None = None
+    # A command that Pants is started with.
+    wrapper: tuple[str, ...] = ()
 
     @classmethod
     def create(cls, path: Path, pants_toml: str = "", home: Path | None = None) -> Repository:
@@ -65,7 +67,7 @@ class Repository:
         if self.home is not None:
             env.update(HOME=str(self.home), XDG_CACHE_HOME=str(self.home / "cache"))
         process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-m", "pants", "--no-dynamic-ui", "--no-colors", *args],
+            [*self.wrapper, sys.executable, "-m", "pants", "--no-dynamic-ui", "--no-colors", *args],
             cwd=self.path,
             env=env,
             stdin=subprocess.PIPE,

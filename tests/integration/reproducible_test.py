@@ -83,11 +83,14 @@ def test_two_users_with_empty_caches_build_the_same(tmp_path: Path) -> None:
         (tmp_path / name / "home").mkdir(parents=True)
         repository = Repository.create(tmp_path / name / "code", home=tmp_path / name / "home")
         repository.write(FILES)
-        repository.succeed("--no-pantsd", "package", "app:bin", "app:templated")
+        repository.succeed(
+            "--no-pantsd", "--pyoxidizer-report", "package", "app:bin", "app:templated"
+        )
         for binary in repository.path.glob("dist/app/*/*/debug/install/*"):
             if binary.name in ("bin", "templated"):
                 assert run_binary(binary).stdout == "True &lt;\n"
         results.append(built(repository))
     first, second = results
     assert len([path for path in first if path.endswith(("/bin", "/templated"))]) == 2
+    assert len([path for path in first if path.endswith((".cdx.json", ".sha256"))]) == 4
     assert first == second

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCli
 from pants.core.target_types import FileSourceField, FileTarget, http_source
 from pants.core.target_types import rules as core_target_rules
 from pants.engine.addresses import Address, AddressInput
@@ -21,6 +23,7 @@ from pants.engine.target import (
     WrappedTarget,
     WrappedTargetRequest,
 )
+from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
 from pants.util.logging import LogLevel
 
@@ -77,10 +80,14 @@ def choose(
     host: HostPython = HOST,
 ) -> StandalonePython:
     parsed = AddressInput.parse(python, relative_to=relative_to, description_of_origin=origin)
-    hosts = {HostPythonRequest(InterpreterConstraints(["CPython==3.11.*"])): host}
+    minor_version = packed.python.python.minor_version if packed.python else "3.11"
+    hosts = {HostPythonRequest(InterpreterConstraints([f"CPython=={minor_version}.*"])): host}
     chosen: StandalonePython = run_rule_with_mocks(
         choose_archived_python,
-        rule_args=[ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to)],
+        rule_args=[
+            ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to),
+            create_subsystem(PexCli, version="v2.1.137"),
+        ],
         mock_gets=[
             MockGet(Address, (AddressInput,), {parsed: ADDRESS}.__getitem__),
             MockGet(
@@ -160,10 +167,17 @@ def test_no_python_to_resolve_with() -> None:
     assert refused(host=HostPython(None, "", "none found")) == (
         "The `standalone_python` target py:py311, which goes into the target project:bin, is "
         "Python 3.11.7. Third-party wheels for it are resolved with a CPython 3.11 of this machine, "
-        "but there is none where `[python-bootstrap].search_path` says.\n\nTo fix, install one, of "
+        "but none was found where `[python-bootstrap].search_path` says.\n\nTo fix, install one, of "
         "any patch version (pyenv: `pyenv install 3.11`; Debian and Ubuntu: `apt-get install "
         "python3.11`)."
     )
+    newer = dataclasses.replace(
+        PYTHON, python=PythonArchive("python.tar.zst", "0123", "3.13"), version="3.13.0"
+    )
+    assert (
+        "but none was found by Pex 2.1.137, which may be too old for it (to fix, set "
+        "`[pex-cli].version` to `v2.20.4` or newer) where `[python-bootstrap].search_path` says."
+    ) in refused(packed=PackedPython(newer, ""), host=HostPython(None, "", "none found"))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +200,6 @@ def test_allows(constraints: list[str], allowed: bool) -> None:
 
 REPORT = {
     "version": "3.11.7",
-    "python": "cpython.tar.zst",
     "link_mode": "static",
     "glibc": "2.35",
     "sha256": "0123",
@@ -237,9 +250,11 @@ def test_adopting() -> None:
             "ar_archive.py",
             "cpython.py",
             "elf.py",
+            "forced_header.py",
             "kept_bytecode.py",
             "libpython.py",
             "packed_tree.py",
+            "pyconfig_adapter.py",
         ),
         argv=(
             *("--archive", "py/cpython.tar.zst", "--target-triple", "x86_64-unknown-linux-gnu"),

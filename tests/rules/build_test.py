@@ -36,12 +36,15 @@ from pants_pyoxidizer.util_rules.build import (
     target_triple,
 )
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.tool import ToolProcess
 
-CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, BUILT, RESULT = (Digest(c * 64, 1) for c in "abcdef0")
+CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, BUILT, RESULT, CRATES = (
+    Digest(c * 64, 1) for c in "abcdef01"
+)
 
 EXECUTABLE = "x86_64-unknown-linux-gnu/release/install/my-app"
 
@@ -57,7 +60,7 @@ REQUEST = BuildRequest(
         digest=PYTHON,
         description="Python 3.11.7 is inside.",
     ),
-    rust=RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80\ncargo 1.80")),
+    rust=RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")),
     c_toolchain=CToolchain("/usr/bin:/bin", "cc 12"),
     inputs=WHEELS,
     wheel_dirs=(".", "third_party"),
@@ -79,10 +82,10 @@ ENVIRONMENT = {
 SYSTEM_RUST_ENVIRONMENT = {
     **ENVIRONMENT,
     "PYOXIDIZER_SYSTEM_RUST": "1",
-    "RUSTC": "/rust/bin/rustc",
-    "PANTS_PYOXIDIZER_CARGO": "/rust/bin/cargo",
+    "PANTS_PYOXIDIZER_RUST": "{chroot}/.cache/links/rust",
     "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80\ncc 12",
     "PANTS_PYOXIDIZER_CRATES": "{chroot}/.cache/pyoxidizer_crates",
+    "PANTS_PYOXIDIZER_REGISTRY": "{chroot}/__crates",
     "PANTS_PYOXIDIZER_BUILT": "{chroot}/__built.txt",
 }
 
@@ -102,10 +105,13 @@ def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
         DigestSubset(OUTPUT, PathGlobs(["build/**"])): BUILT,
     }
     merge = MergeDigests((CONFIG, PYTHON, WHEELS))
+    system = request.rust.system
+    crates = {CratesRequest("x86_64-unknown-linux-gnu", system): Crates(CRATES)} if system else {}
     built = run_rule_with_mocks(
         build,
         rule_args=[request],
         mock_gets=[
+            MockGet(Crates, (CratesRequest,), crates.__getitem__),
             MockGet(Digest, (MergeDigests,), {merge: INPUT}.__getitem__),
             MockGet(ProcessResult, (ToolProcess,), run),
             MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
@@ -118,13 +124,15 @@ def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
 
 
 @pytest.mark.parametrize(
-    ("request_", "env"),
+    ("request_", "env", "immutable"),
     [
-        pytest.param(REQUEST, SYSTEM_RUST_ENVIRONMENT, id="system Rust"),
-        pytest.param(MANAGED_RUST, ENVIRONMENT, id="managed Rust"),
+        pytest.param(REQUEST, SYSTEM_RUST_ENVIRONMENT, {"__crates": CRATES}, id="system Rust"),
+        pytest.param(MANAGED_RUST, ENVIRONMENT, {}, id="managed Rust"),
     ],
 )
-def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[str, str]) -> None:
+def test_the_process_that_runs_pyoxidizer(
+    request_: BuildRequest, env: Mapping[str, str], immutable: Mapping[str, Digest]
+) -> None:
     process, _ = run_build(request_)
     assert process == ToolProcess(
         programs=(
@@ -144,6 +152,7 @@ def test_the_process_that_runs_pyoxidizer(request_: BuildRequest, env: Mapping[s
         ),
         description="",
         input_digest=INPUT,
+        immutable_input_digests=FrozenDict(immutable),
         env=FrozenDict(env),
         append_only_caches=FrozenDict(
             pyoxidizer=".cache/pyoxidizer", pyoxidizer_crates=".cache/pyoxidizer_crates"

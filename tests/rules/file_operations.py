@@ -10,6 +10,7 @@ from pants.engine.fs import (
     CreateDigest,
     Digest,
     DigestContents,
+    DigestEntries,
     DigestSubset,
     FileContent,
     MergeDigests,
@@ -25,6 +26,7 @@ _OPERATIONS: tuple[tuple[type, type], ...] = (
     (Digest, MergeDigests),
     (Digest, RemovePrefix),
     (DigestContents, Digest),
+    (DigestEntries, Digest),
     (Snapshot, Digest),
 )
 

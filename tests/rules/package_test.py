@@ -58,6 +58,7 @@ from pants_pyoxidizer.util_rules.payload import (
     prepare_payload,
 )
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
@@ -80,7 +81,7 @@ STANDALONE_PYTHON = StandalonePython(
     digest=PYTHON,
     description="Python 3.11.7 is inside.",
 )
-RUST = RustToolchain(SystemRust("/rust/bin/cargo", "/rust/bin/rustc", "rustc 1.80"))
+RUST = RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
 
 APP = wheel("app", files=("app.py", "main.py"), sha256="app", folder="")
@@ -479,17 +480,59 @@ def built(target: PyOxidizerFieldSet) -> MockGet[PyOxidizerBinary]:
     return MockGet(PyOxidizerBinary, (PyOxidizerFieldSet,), {target: BINARY}.__getitem__)
 
 
+def package(target: PyOxidizerFieldSet, *mocks: MockGet[Any], report: bool) -> BuiltPackage:
+    pyoxidizer = create_subsystem(PyOxidizer, report=report)
+    result: BuiltPackage = FILES.run_rule(
+        package_binary, target, pyoxidizer, mocks=[built(target), *NOT_ASKED, *mocks]
+    )
+    return result
+
+
+def refuse(_: object) -> Any:
+    raise AssertionError("nobody wants a report")
+
+
+NOT_ASKED: list[MockGet[Any]] = [
+    MockGet(Ingredients, (PyOxidizerFieldSet,), refuse),
+    MockGet(Report, (ReportRequest,), refuse),
+]
+INSTALL = BuiltPackageArtifact(
+    "project/bin/triple/debug/install",
+    extra_log_lines=("Python 3.11.7 is inside.", "Code: app in the executable."),
+)
+
+
 def test_package_names_the_folder_and_says_what_is_inside() -> None:
-    target = field_set()
-    package = run_rule_with_mocks(package_binary, rule_args=[target], mock_gets=[built(target)])
-    assert package == BuiltPackage(
-        RESULT,
-        (
-            BuiltPackageArtifact(
-                "project/bin/triple/debug/install",
-                extra_log_lines=("Python 3.11.7 is inside.", "Code: app in the executable."),
-            ),
-        ),
+    assert package(field_set(), report=False) == BuiltPackage(RESULT, (INSTALL,))
+
+
+@pytest.mark.parametrize(("fields", "with_template"), [({}, False), (TEMPLATE_WAY, True)])
+def test_package_writes_a_report_beside_if_asked_to(
+    fields: dict[str, Any], with_template: bool
+) -> None:
+    target = field_set(**fields)
+    contents = Contents(None, (Placement(APP, False),), (APP.path,))
+    ingredients = Ingredients("my-app", (), STANDALONE_PYTHON, RUST, C_TOOLCHAIN, contents, PYTHON)
+    written = FILES.digest({"project/bin/triple/debug/my-app.sha256": "checksums"})
+    request = ReportRequest(
+        name="my-app",
+        files=RESULT,
+        install_dir=BINARY.install_dir,
+        executable=BINARY.executable,
+        contents=contents,
+        crates=CrateListRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN),
+        with_template=with_template,
+    )
+    report = Report(written, ("project/bin/triple/debug/my-app.sha256",))
+    given = package(
+        target,
+        MockGet(Ingredients, (PyOxidizerFieldSet,), {target: ingredients}.__getitem__),
+        MockGet(Report, (ReportRequest,), {request: report}.__getitem__),
+        report=True,
+    )
+    assert given == BuiltPackage(
+        FILES.merge(RESULT, written),
+        (INSTALL, BuiltPackageArtifact("project/bin/triple/debug/my-app.sha256")),
     )
 
 

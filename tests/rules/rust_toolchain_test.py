@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
 
 from pants_pyoxidizer.subsystem import PyOxidizer, RustSource
-from pants_pyoxidizer.util_rules import rust_toolchain
+from pants_pyoxidizer.util_rules import host_links, rust_toolchain
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, link_path
 from pants_pyoxidizer.util_rules.rust_toolchain import (
     RustcProbe,
     RustcProbeRequest,
@@ -32,15 +34,22 @@ from pants_pyoxidizer.util_rules.rust_toolchain import (
 
 def find(*search_path: Path, rust: str = "system", home: Path | None = None) -> RustToolchain:
     """What a new start of Pants finds."""
-    rule_runner = RuleRunner(
-        rules=[*rust_toolchain.rules(), *system_binaries.rules(), QueryRule(RustToolchain, ())]
-    )
+    rules = [*rust_toolchain.rules(), *host_links.rules(), *system_binaries.rules()]
     folders = [str(path) for path in search_path]
-    rule_runner.set_options(
-        [f"--pyoxidizer-rust={rust}", f"--pyoxidizer-rust-search-path={folders}"],
-        env={} if home is None else {"HOME": str(home)},
-    )
-    return rule_runner.request(RustToolchain, [])
+    with tempfile.TemporaryDirectory() as named_caches:
+        rule_runner = RuleRunner(
+            rules=[*rules, QueryRule(RustToolchain, ())],
+            bootstrap_args=[f"--named-caches-dir={named_caches}"],
+        )
+        rule_runner.set_options(
+            [
+                f"--named-caches-dir={named_caches}",
+                f"--pyoxidizer-rust={rust}",
+                f"--pyoxidizer-rust-search-path={folders}",
+            ],
+            env={} if home is None else {"HOME": str(home)},
+        )
+        return rule_runner.request(RustToolchain, [])
 
 
 def refusal(*search_path: Path) -> str:
@@ -91,6 +100,12 @@ def install_proxy(home: Path) -> Path:
     return folder
 
 
+def linked(version: str = "1.80.1") -> RustToolchain:
+    """A toolchain, wherever it is."""
+    text = fingerprint(version)
+    return RustToolchain(SystemRust(link_path(text), text))
+
+
 def described(search_path: Path, found: str = "") -> str:
     return (
         "Building a PyOxidizer binary needs Rust 1.62.1 or newer, searched for as `rustc` in "
@@ -109,26 +124,25 @@ def of_no_use(problem: str) -> str:
 @pytest.mark.parametrize("rust", ["system", "auto"])
 def test_a_toolchain_on_the_search_path(rust: str, tmp_path: Path) -> None:
     folder = install(tmp_path)
-    assert find(folder, rust=rust) == RustToolchain(
-        SystemRust(str(folder / "cargo"), str(folder / "rustc"), fingerprint())
-    )
+    assert find(folder, rust=rust) == linked()
 
 
 def test_the_first_that_can_be_used_is_taken(tmp_path: Path) -> None:
     old, first = install(tmp_path / "old", "1.62.0"), install(tmp_path / "first", "1.62.1")
     last = install(tmp_path / "last", "1.90.0")
-    assert find(old, first, last) == RustToolchain(
-        SystemRust(str(first / "cargo"), str(first / "rustc"), fingerprint("1.62.1"))
-    )
+    assert find(old, first, last) == linked("1.62.1")
 
 
 @pytest.mark.parametrize("home", ["elsewhere", "home", None])
 def test_a_proxy_of_rustup_gives_the_toolchain_behind_it(home: str | None, tmp_path: Path) -> None:
     proxies = install_proxy(tmp_path / "home")
-    toolchain = install(tmp_path / "home" / ".rustup" / "toolchains" / "stable")
-    assert find(proxies, home=None if home is None else tmp_path / home) == RustToolchain(
-        SystemRust(str(toolchain / "cargo"), str(toolchain / "rustc"), fingerprint())
-    )
+    install(tmp_path / "home" / ".rustup" / "toolchains" / "stable")
+    assert find(proxies, home=None if home is None else tmp_path / home) == linked()
+
+
+def test_the_same_toolchain_elsewhere_is_the_same(tmp_path: Path) -> None:
+    one, other = install(tmp_path / "one"), install(tmp_path / "other")
+    assert find(one) == find(other)
 
 
 # --- None that does
@@ -160,7 +174,10 @@ def test_a_rustc_without_a_cargo(tmp_path: Path) -> None:
 
 
 def test_all_that_were_found_are_listed() -> None:
-    probes = [RustcProbe("/a/rustc", None, "it is old"), RustcProbe("/b/rustc", None, "it fails")]
+    probes = [
+        RustcProbe("/a/rustc", None, "", "it is old"),
+        RustcProbe("/b/rustc", None, "", "it fails"),
+    ]
     assert describe_problem(["/a", "/b"], probes) == described(
         Path("/a:/b"), of_no_use("/a/rustc: it is old\n  * /b/rustc: it fails")
     )
@@ -197,6 +214,7 @@ def test_managed_looks_for_nothing() -> None:
         mock_gets=[
             MockGet(BinaryPaths, (BinaryPathRequest,), refuse),
             MockGet(RustcProbe, (RustcProbeRequest,), refuse),
+            MockGet(HostLink, (HostLinkRequest,), refuse),
         ],
     )
     assert found == RustToolchain(None)

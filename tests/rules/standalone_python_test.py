@@ -11,7 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCliProcess
+from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
 from pants.core.util_rules.environments import EnvironmentTarget
 from pants.engine.addresses import Address
 from pants.engine.fs import (
@@ -26,12 +26,12 @@ from pants.engine.platform import Platform
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
-from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
 from pants_pyoxidizer.util_rules import standalone_python
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.standalone_python import (
     ArchivedPythonRequest,
     HostPython,
@@ -99,6 +99,7 @@ def choose(
     platform: Platform = Platform.linux_x86_64,
     hosts: Mapping[str, HostPython] | None = None,
     packed: Mapping[str, PackedPython] | None = None,
+    pex: str = "v2.20.4",
 ) -> tuple[StandalonePython, list[str]]:
     """The choice, and the paths of the interpreters that were packed for it.
 
@@ -123,6 +124,7 @@ def choose(
         rule_args=[
             StandalonePythonRequest(Address("project", target_name="bin"), wanted, field),
             create_subsystem(PyOxidizer, python=source.value),
+            create_subsystem(PexCli, version=pex),
             platform,
         ],
         mock_gets=[
@@ -149,16 +151,17 @@ def standalone(version: str) -> StandalonePython:
 
 
 def test_the_newest_python_of_the_host_is_packed_and_no_other() -> None:
+    versions = ("3.9", "3.10", "3.11", "3.12", "3.13")
     assert choose(
         constraints("CPython>=3.9"),
-        hosts={"3.11": host("/py311"), "3.10": host("/py310"), "3.9": host("/py39")},
-        packed={"/py311": PackedPython(standalone("3.11.7"), "")},
-    ) == (standalone("3.11.7"), ["/py311"])
+        hosts={version: host(f"/py{version}") for version in versions},
+        packed={"/py3.13": PackedPython(standalone("3.13.0"), "")},
+    ) == (standalone("3.13.0"), ["/py3.13"])
 
 
 def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
     assert choose(
-        constraints("CPython>=3.9"),
+        constraints("CPython>=3.9,<3.12"),
         hosts={
             "3.11": HostPython(None, "", "CPython==3.11.*: none found"),
             "3.10": host("/py310"),
@@ -174,18 +177,18 @@ def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
 def test_no_python_of_the_host_can_be_embedded() -> None:
     with pytest.raises(NoUsablePythonError) as e:
         choose(
-            constraints("CPython>=3.10"),
+            constraints("CPython>=3.10,<3.12"),
             hosts={
-                "3.11": HostPython(None, "", "CPython==3.11.*,>=3.10: none found"),
+                "3.11": HostPython(None, "", "CPython<3.12,==3.11.*,>=3.10: none found"),
                 "3.10": host("/py310"),
             },
             packed={"/py310": PackedPython(None, "/py310: it is a debug build")},
         )
     assert str(e.value) == (
         "There is no Python on this machine that can be embedded into the target project:bin, "
-        "whose dependencies have the interpreter constraints `CPython>=3.10`. Looked for, where "
-        "`[python-bootstrap].search_path` says:\n\n"
-        "  * CPython==3.11.*,>=3.10: none found\n"
+        "whose dependencies have the interpreter constraints `CPython<3.12,>=3.10`. Looked for, "
+        "where `[python-bootstrap].search_path` says:\n\n"
+        "  * CPython<3.12,==3.11.*,>=3.10: none found\n"
         "  * /py310: it is a debug build\n\n"
         "To fix, install one of 3.11, 3.10 with its library (pyenv: `pyenv install 3.11`; Debian "
         "and Ubuntu: `apt-get install libpython3.11-dev`), or set `[pyoxidizer].python` to "
@@ -199,8 +202,8 @@ def test_the_field_overrides_the_option() -> None:
     with pytest.raises(NoUsablePythonError) as e:
         choose(constraints("CPython==3.8.*"), source=PythonSource.PYOXIDIZER, field="host")
     assert (
-        "With the `python` field of the target project:bin set to `host`, only 3.11, 3.10, 3.9 can "
-        "be embedded."
+        "With the `python` field of the target project:bin set to `host`, only 3.13, 3.12, 3.11, "
+        "3.10, 3.9 can be embedded."
     ) in str(e.value)
 
 
@@ -223,6 +226,7 @@ def test_any_other_word_is_the_address_of_an_archive(
         rule_args=[
             StandalonePythonRequest(address, wanted, field),
             create_subsystem(PyOxidizer, python=option),
+            create_subsystem(PexCli, version="v2.20.4"),
             Platform.linux_x86_64,
         ],
         mock_gets=[
@@ -235,10 +239,33 @@ def test_any_other_word_is_the_address_of_an_archive(
 
 
 @pytest.mark.parametrize(
+    ("version", "pex", "hint"),
+    [
+        (
+            "3.13",
+            "v2.1.137",
+            " by Pex 2.1.137, which may be too old for it (to fix, set `[pex-cli].version` to "
+            "`v2.20.4` or newer)",
+        ),
+        ("3.13", "v2.20.4", ""),
+        ("3.11", "v2.1.137", ""),
+    ],
+)
+def test_pex_is_too_old_for_what_is_not_found(version: str, pex: str, hint: str) -> None:
+    with pytest.raises(NoUsablePythonError) as e:
+        choose(
+            constraints(f"CPython=={version}.*"),
+            hosts={version: HostPython(None, "", f"CPython=={version}.*: none found")},
+            pex=pex,
+        )
+    assert f"  * CPython=={version}.*: none found{hint}\n\n" in str(e.value)
+
+
+@pytest.mark.parametrize(
     ("source", "wanted", "known"),
     [
-        (PythonSource.HOST, "CPython>=3.12", "3.11, 3.10, 3.9"),
-        (PythonSource.HOST, "CPython==3.8.*", "3.11, 3.10, 3.9"),
+        (PythonSource.HOST, "CPython>=3.14", "3.13, 3.12, 3.11, 3.10, 3.9"),
+        (PythonSource.HOST, "CPython==3.8.*", "3.13, 3.12, 3.11, 3.10, 3.9"),
         (PythonSource.PYOXIDIZER, "CPython==3.11.*", "3.10, 3.9, 3.8"),
     ],
 )
@@ -347,7 +374,6 @@ def test_the_fingerprint_program_prints_the_interpreter_and_a_hash() -> None:
 
 REPORT = {
     "version": "3.11.7",
-    "python": "/usr/bin/python3.11",
     "link_mode": "static",
     "glibc": "2.35",
     "sha256": "0123",
@@ -355,7 +381,9 @@ REPORT = {
 }
 
 
-def pack(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
+def pack(
+    result: FallibleProcessResult, path: str = "/usr/bin/python3.11"
+) -> tuple[ToolProcess, PackedPython]:
     requests: list[ToolProcess] = []
     process = Process(("./python",), description="")
 
@@ -369,10 +397,12 @@ def pack(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
             [FileContent("python.json", json.dumps(REPORT).encode())]
         ),
     }
+    links = {HostLinkRequest(path, "4567", what=""): HostLink(".cache/links/python")}
     packed = run_rule_with_mocks(
         pack_host_python,
-        rule_args=[PackedPythonRequest("/usr/bin/python3.11", "4567")],
+        rule_args=[PackedPythonRequest(path, "4567")],
         mock_gets=[
+            MockGet(HostLink, (HostLinkRequest,), links.__getitem__),
             MockGet(Process, (ToolProcess,), set_up),
             MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
             MockGet(Digest, (DigestSubset,), subsets.__getitem__),
@@ -391,16 +421,17 @@ def test_packing() -> None:
             "ar_archive.py",
             "cpython.py",
             "elf.py",
+            "forced_header.py",
             "kept_bytecode.py",
             "libpython.py",
             "packed_tree.py",
+            "pyconfig_adapter.py",
         ),
         argv=(
-            *("--python", "/usr/bin/python3.11"),
+            *("--python", ".cache/links/python"),
             *("--output", "python.tar.zst", "--report", "python.json"),
         ),
         description="",
-        env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": "4567"}),
         output_files=("python.tar.zst", "python.json"),
         level=LogLevel.INFO,
         is_slow=True,
@@ -412,10 +443,19 @@ def test_packing() -> None:
             version="3.11.7",
             target_triple="x86_64-unknown-linux-gnu",
             digest=ARCHIVE,
-            description=describe(REPORT),
+            description=describe(REPORT, "/usr/bin/python3.11"),
         ),
         "",
     )
+
+
+def test_the_same_python_elsewhere_is_the_same_process() -> None:
+    result = Mock(exit_code=0, output_digest=OUTPUT)
+    process, packed = pack(result, "/home/user/.pyenv/versions/3.11.7/bin/python3.11")
+    assert process == pack(result)[0]
+    # Where it is, users of this machine are told.
+    assert packed.python is not None
+    assert "(/home/user/.pyenv/versions/3.11.7/bin/python3.11, static)" in packed.python.description
 
 
 def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
@@ -424,9 +464,9 @@ def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
 
 
 def test_describe() -> None:
-    assert describe(REPORT) == (
+    assert describe(REPORT, "/usr/bin/python3.11") == (
         "Python 3.11.7 (/usr/bin/python3.11, static) is inside; it runs with glibc 2.35 or newer."
     )
-    assert describe({**REPORT, "glibc": None}) == (
+    assert describe({**REPORT, "glibc": None}, "/usr/bin/python3.11") == (
         "Python 3.11.7 (/usr/bin/python3.11, static) is inside."
     )

@@ -11,6 +11,7 @@ from typing import Iterable, Mapping
 import pytest
 from pants.backend.python.goals.export import ExportPythonTool
 from pants.backend.python.goals.lockfile import GeneratePythonLockfile
+from pants.backend.python.subsystems.python_tool_base import PythonToolBase
 from pants.backend.python.target_types import ConsoleScript
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import PexRequest
@@ -26,15 +27,21 @@ from pants_pyoxidizer.subsystem import (
     PyOxidizer,
     PyOxidizerExportSentinel,
     PyOxidizerLockfileSentinel,
+    PyOxidizerReport,
+    PyOxidizerReportExportSentinel,
+    PyOxidizerReportLockfileSentinel,
     PythonSource,
     RustSource,
+    export_report_tool,
     export_tool,
     request_lockfile,
+    request_report_lockfile,
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import MINIMUM_VERSION
 from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS, PYOXIDIZER_VERSIONS
 
 DEFAULT_REQUIREMENTS = ("pyoxidizer==0.24.0", "pip==23.3.2", "zstandard==0.23.0")
+REPORT_REQUIREMENTS = ("cyclonedx-python-lib==9.1.0", "jsonschema==4.23.0")
 
 
 def rule_runner(args: Iterable[str] = (), env: Mapping[str, str] | None = None) -> RuleRunner:
@@ -90,7 +97,11 @@ def test_the_options_and_their_defaults() -> None:
         **of_every_tool,
         "args": [],
         "python": "host",
+        "report": False,
         "rust": RustSource.AUTO,
+        "crates_dir": None,
+        "crates_config": None,
+        "crates_credentials": None,
         "rust_search_path": ["<PATH>"],
         "c_toolchain_search_path": [
             "/usr/bin",
@@ -156,8 +167,15 @@ def request(tool: PyOxidizer) -> GeneratePythonLockfile:
     return requested
 
 
-def test_the_shipped_lockfile_is_for_the_default_requirements() -> None:
-    lockfile = pkgutil.get_data(*PyOxidizer.default_lockfile_resource)
+@pytest.mark.parametrize(
+    ("tool", "requirements"),
+    [(PyOxidizer, DEFAULT_REQUIREMENTS), (PyOxidizerReport, REPORT_REQUIREMENTS)],
+)
+def test_the_shipped_lockfiles_are_for_the_default_requirements(
+    tool: type[PythonToolBase], requirements: tuple[str, ...]
+) -> None:
+    assert tool.default_lockfile_resource is not None
+    lockfile = pkgutil.get_data(*tool.default_lockfile_resource)
     assert lockfile is not None
     comments = [
         line[len("//") :] for line in lockfile.decode().splitlines() if line.startswith("//")
@@ -165,11 +183,13 @@ def test_the_shipped_lockfile_is_for_the_default_requirements() -> None:
     begin = next(i for i, line in enumerate(comments) if "BEGIN PANTS LOCKFILE METADATA" in line)
     end = next(i for i, line in enumerate(comments) if "END PANTS LOCKFILE METADATA" in line)
     header = json.loads("".join(comments[begin + 1 : end]))
-    assert header["generated_with_requirements"] == sorted(DEFAULT_REQUIREMENTS)
+    assert header["generated_with_requirements"] == sorted(requirements)
     assert InterpreterConstraints(
         header["valid_for_interpreter_constraints"]
-    ) == InterpreterConstraints(PyOxidizer.default_interpreter_constraints)
-    assert tuple(PyOxidizer.default_requirements) == DEFAULT_REQUIREMENTS
+    ) == InterpreterConstraints(tool.default_interpreter_constraints)
+    assert tuple(tool.default_requirements) == requirements
+    # Pants 2.16 refuses a lockfile of a pip that it does not know.
+    assert '"pip_version": "23.1",' in lockfile.decode()
 
 
 def test_the_shipped_lockfile_is_not_generated_anew() -> None:
@@ -198,6 +218,31 @@ def test_a_lockfile_of_the_users_is_generated() -> None:
 def test_pants_finds_the_lockfile_by_its_resolve() -> None:
     assert PyOxidizerLockfileSentinel.resolve_name == "pyoxidizer"
     assert UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel) in subsystem.rules()
+
+
+def test_the_report_has_a_lockfile_and_an_export_of_its_own() -> None:
+    runner = RuleRunner(rules=[*PyOxidizerReport.rules(), QueryRule(PyOxidizerReport, ())])
+    runner.set_options(["--pyoxidizer-report-lockfile=report.lock"])
+    tool = runner.request(PyOxidizerReport, [])
+    requested = run_rule_with_mocks(
+        request_report_lockfile, rule_args=[PyOxidizerReportLockfileSentinel(), tool]
+    )
+    assert requested == GeneratePythonLockfile(
+        requirements=FrozenOrderedSet(REPORT_REQUIREMENTS),
+        interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<4"]),
+        resolve_name="pyoxidizer-report",
+        lockfile_dest="report.lock",
+        diff=False,
+    )
+    exported = run_rule_with_mocks(
+        export_report_tool, rule_args=[PyOxidizerReportExportSentinel(), tool]
+    )
+    assert exported == ExportPythonTool("pyoxidizer-report", tool.to_pex_request())
+    assert PyOxidizerReportLockfileSentinel.resolve_name == "pyoxidizer-report"
+    assert (
+        UnionRule(GenerateToolLockfileSentinel, PyOxidizerReportLockfileSentinel)
+        in subsystem.rules()
+    )
 
 
 def test_the_tool_is_exported_from_its_lockfile() -> None:

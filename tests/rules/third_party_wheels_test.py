@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from unittest.mock import Mock
 
+import pytest
 from pants.backend.python.macros.python_artifact import PythonArtifact
 from pants.backend.python.target_types import (
     PexLayout,
@@ -18,10 +19,12 @@ from pants.backend.python.util_rules.pex import Pex, PexProcess, PexRequest
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs, Snapshot
-from pants.engine.process import ProcessResult
+from pants.engine.process import ProcessExecutionFailure, ProcessResult
 from pants.engine.target import Target, TransitiveTargets, TransitiveTargetsRequest
+from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.logging import LogLevel
+from pants.util.ordered_set import FrozenOrderedSet
 
 from pants_pyoxidizer.util_rules.inspect_wheels import (
     InspectWheelsRequest,
@@ -31,6 +34,7 @@ from pants_pyoxidizer.util_rules.inspect_wheels import (
 from pants_pyoxidizer.util_rules.third_party_wheels import (
     ThirdPartyWheels,
     ThirdPartyWheelsRequest,
+    UnresolvableRequirementsError,
     resolve_third_party_wheels,
 )
 from pants_pyoxidizer.util_rules.tool import ToolProcess
@@ -96,6 +100,32 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
     return resolved, requests
 
 
+def test_what_cannot_be_resolved_is_said_with_the_python_that_it_is_for() -> None:
+    # As Pex 2.1.137 says it.
+    said = (
+        "Failed to resolve all requirements for cp311-cp311-manylinux_2_36_x86_64 interpreter\n"
+        "Dependency on native39 not satisfied, 1 incompatible candidate found"
+    )
+    failure = ProcessExecutionFailure(
+        1, b"", said.encode(), "Building", keep_sandboxes=KeepSandboxes.never
+    )
+    request = ThirdPartyWheelsRequest(
+        Addresses([DISTRIBUTION.address]), InterpreterConstraints(["CPython==3.11.7"])
+    )
+    rule = resolve_third_party_wheels(request)
+    rule.send(None)
+    rule.send(TransitiveTargets((DISTRIBUTION,), FrozenOrderedSet([SOURCE, REQUIREMENT])))
+    rule.send(PexRequest(output_filename="third_party.pex", internal_only=False))
+    with pytest.raises(UnresolvableRequirementsError) as e:
+        rule.throw(failure)
+    message = str(e.value)
+    assert message.startswith(
+        "The third-party requirements of these distributions cannot be resolved for "
+        "CPython==3.11.7, the Python that is to be embedded:\n\n  * project:dist\n\n"
+        f"Pex says:\n\n{said}\n\nTo fix, "
+    )
+
+
 def test_without_requirements_nothing_is_resolved() -> None:
     assert resolve(SOURCE) == (ThirdPartyWheels(Wheels()), [])
 
@@ -148,6 +178,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
         native=False,
         data_files=(),
         sha256="0123",
+        record_sha256="4567",
     )
     processes: list[ToolProcess] = []
 

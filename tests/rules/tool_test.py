@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import PurePath
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path, PurePath
+from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.pex import PexRequest, Script, VenvPex, VenvPexProcess
-from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
-from pants.engine.process import Process, ProcessCacheScope
+from pants.core.util_rules.subprocess_environment import SubprocessEnvironmentVars
+from pants.engine.fs import (
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    FileContent,
+    MergeDigests,
+    PathGlobs,
+)
+from pants.engine.process import Process, ProcessCacheScope, ProcessResult
 from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.subsystem import PyOxidizer
-from pants_pyoxidizer.util_rules.tool import ToolProcess, program_file, set_up_tool_process
+from pants_pyoxidizer.util_rules import tool
+from pants_pyoxidizer.util_rules.tool import (
+    ToolProcess,
+    ToolVenv,
+    ToolVenvRequest,
+    program_file,
+    set_up_tool_process,
+    set_up_tool_venv,
+)
 
-VENV, PROGRAMS, INPUT, MERGED, SANDBOX = (Digest(letter * 64, 1) for letter in "abcde")
+VENV, PEX, PROGRAMS, INPUT, MERGED, CRATES = (Digest(letter * 64, 1) for letter in "abcdef")
 
 VENV_PEX = VenvPex(
     digest=VENV,
@@ -50,6 +71,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(
         argv=("--name", "bin"),
         description="Building",
         input_digest=INPUT,
+        immutable_input_digests=FrozenDict(__crates=CRATES),
         env=FrozenDict(NAME="value"),
         append_only_caches=FrozenDict(crates=".cache/crates"),
         output_files=("result.json",),
@@ -65,53 +87,100 @@ def test_a_program_runs_in_the_venv_of_the_tool(
             program_file("cargo"),
         ]
     )
-
-    def set_up_venv_process(venv_process: VenvPexProcess) -> Process:
-        assert venv_process == VenvPexProcess(
-            VENV_PEX,
-            description="Building",
-            level=LogLevel.INFO,
-            input_digest=MERGED,
-            extra_env={"NAME": "value"},
-            output_files=("result.json",),
-            output_directories=("build",),
-            cache_scope=ProcessCacheScope.PER_SESSION,
-        )
-        return Process(
-            ("./pyoxidizer.pex_pex_shim.sh",),
-            description=venv_process.description,
-            level=venv_process.level,
-            input_digest=SANDBOX,
-            env=venv_process.extra_env,
-            append_only_caches={"pex_root": ".cache/pex_root"},
-            output_files=venv_process.output_files,
-            output_directories=venv_process.output_directories,
-            cache_scope=venv_process.cache_scope,
-        )
-
     process = run_rule_with_mocks(
         set_up_tool_process,
-        rule_args=[request, pyoxidizer],
+        rule_args=[request, pyoxidizer, SubprocessEnvironmentVars(FrozenDict(LANG="C"))],
         mock_gets=[
-            MockGet(VenvPex, (PexRequest,), {pyoxidizer.to_pex_request(): VENV_PEX}.__getitem__),
+            MockGet(
+                ToolVenv,
+                (ToolVenvRequest,),
+                {
+                    ToolVenvRequest(pyoxidizer.to_pex_request()): ToolVenv(
+                        ".cache/pyoxidizer_links/0123"
+                    )
+                }.__getitem__,
+            ),
             MockGet(Digest, (CreateDigest,), {programs: PROGRAMS}.__getitem__),
             MockGet(Digest, (MergeDigests,), {MergeDigests((INPUT, PROGRAMS)): MERGED}.__getitem__),
-            MockGet(Process, (VenvPexProcess,), set_up_venv_process),
         ],
     )
     assert process == Process(
-        ("./pyoxidizer.pex_python_shim.sh", "__programs/run_pyoxidizer.py", "--name", "bin"),
+        (
+            ".cache/pyoxidizer_links/0123/bin/python",
+            *("__programs/run_pyoxidizer.py", "--name", "bin"),
+        ),
         description="Building",
         level=LogLevel.INFO,
-        input_digest=SANDBOX,
-        env={"NAME": "value"},
-        append_only_caches={"pex_root": ".cache/pex_root", "crates": ".cache/crates"},
+        input_digest=MERGED,
+        immutable_input_digests={"__crates": CRATES},
+        env={"LANG": "C", "NAME": "value"},
+        append_only_caches={
+            "pyoxidizer_links": ".cache/pyoxidizer_links",
+            "crates": ".cache/crates",
+        },
         output_files=("result.json",),
         output_directories=("build",),
         cache_scope=ProcessCacheScope.PER_SESSION,
         remote_cache_speculation_delay_millis=speculation_delay_millis,
     )
     assert process.description == "Building"
+
+
+def test_the_venv_of_the_tool_gets_a_link_in_each_session(pyoxidizer: PyOxidizer) -> None:
+    def set_up_venv_process(venv_process: VenvPexProcess) -> Process:
+        return Process(
+            ("./pyoxidizer.pex_pex_shim.sh", *venv_process.argv),
+            description=venv_process.description,
+            input_digest=venv_process.venv_pex.digest,
+            append_only_caches=venv_process.append_only_caches,
+            cache_scope=venv_process.cache_scope,
+        )
+
+    def run(process: Process) -> ProcessResult:
+        assert process == Process(
+            ("./pyoxidizer.pex_python_shim.sh", *LINK_VENV_ARGV, PEX.fingerprint),
+            description="",
+            input_digest=VENV,
+            append_only_caches={"pyoxidizer_links": ".cache/pyoxidizer_links"},
+            cache_scope=ProcessCacheScope.PER_SESSION,
+        )
+        return Mock(stdout=b".cache/pyoxidizer_links/0123\n")
+
+    # The scripts beside it name paths of this machine.
+    pex = DigestSubset(VENV, PathGlobs(["pyoxidizer.pex", "pyoxidizer.pex/**"]))
+    venv = run_rule_with_mocks(
+        set_up_tool_venv,
+        rule_args=[ToolVenvRequest(pyoxidizer.to_pex_request())],
+        mock_gets=[
+            MockGet(VenvPex, (PexRequest,), {pyoxidizer.to_pex_request(): VENV_PEX}.__getitem__),
+            MockGet(Digest, (DigestSubset,), {pex: PEX}.__getitem__),
+            MockGet(Process, (VenvPexProcess,), set_up_venv_process),
+            MockGet(ProcessResult, (Process,), run),
+        ],
+    )
+    assert venv == ToolVenv(".cache/pyoxidizer_links/0123")
+
+
+LINK_VENV_ARGV = ("-c", tool._LINK_VENV, ".cache/pyoxidizer_links")
+
+
+def link_venv(fingerprint: str, folder: Path, python: str = sys.executable) -> Path:
+    argv = [python, "-c", tool._LINK_VENV, str(folder), fingerprint]
+    result = subprocess.run(argv, stdout=subprocess.PIPE, check=True)
+    return Path(result.stdout.decode().strip())
+
+
+def test_a_venv_is_linked_to_by_what_is_in_it(tmp_path: Path) -> None:
+    link = link_venv("a", tmp_path)
+    assert (link.parent, link.resolve()) == (tmp_path, Path(sys.prefix).resolve())
+    assert link_venv("a", tmp_path) == link
+    assert link_venv("b", tmp_path) != link
+    # Another one that serves as well takes its place.
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", tmp_path / "venv")
+    (tmp_path / "venv/bin/python").symlink_to(os.path.realpath(sys.executable))
+    assert link_venv("a", tmp_path, str(tmp_path / "venv/bin/python")) == link
+    assert link.resolve() == tmp_path / "venv"
 
 
 @pytest.mark.parametrize(("name", "is_executable"), [("cargo", True), ("elf.py", False)])

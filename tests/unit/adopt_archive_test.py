@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Callable
@@ -10,12 +11,13 @@ from typing import Any, Callable
 import pytest
 
 from pants_pyoxidizer.programs import adopt_archive
-from pants_pyoxidizer.programs.cpython import FORCED_C
+from pants_pyoxidizer.programs.cpython import PACKED_VERSIONS
 from pants_pyoxidizer.programs.libpython import Unusable
 from unit import full_archives
 from unit.full_archives import Files, published, with_facts
 
 TRIPLE = "x86_64-unknown-linux-gnu"
+PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 
 def facts(**changes: Any) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def test_facts_that_are_not_understood(tmp_path: Path, text: str, message: str) 
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("minor", [version[1] for version in FORCED_C])
+@pytest.mark.parametrize("minor", [version[1] for version in PACKED_VERSIONS])
 @pytest.mark.parametrize("options", ["noopt", "pgo", "pgo+lto"])
 def test_facts_that_are_accepted(minor: int, options: str) -> None:
     adopt_archive.check_facts(
@@ -172,11 +174,11 @@ def test_facts_that_are_accepted(minor: int, options: str) -> None:
         ),
         (
             {"python_version": "3.8.18"},
-            "holds Python 3.8.18, but only 3.9, 3.10, 3.11 can be embedded",
+            "holds Python 3.8.18, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
         ),
         (
             {"python_version": "3.14.0"},
-            "holds Python 3.14.0, but only 3.9, 3.10, 3.11 can be embedded",
+            "holds Python 3.14.0, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
         ),
     ],
 )
@@ -286,10 +288,37 @@ def test_an_adopted_archive_is_as_a_packed_python(
     assert new == {**old, "optimizations": "noopt" if version == "7" else "pgo"}
 
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["python"] == "cpython.tar.zst"
     assert report["version"] == old["python_version"]
     assert report["target_triple"] == TRIPLE
     assert f"glibc-max-symbol-version:{report['glibc']}" in old["crt_features"]
+
+
+@pytest.mark.parametrize("minor_version", ["3.12", "3.13"])
+def test_newer_pythons_get_what_pyoxidizer_needs(tmp_path: Path, minor_version: str) -> None:
+    """Adapters for its `PyConfig`, and a `distutils`."""
+    pythons = sorted(PYENV.glob(f"versions/{minor_version}.*/bin/python{minor_version}"))
+    if not pythons:
+        pytest.skip(f"pyenv has no Python {minor_version}")
+    packed = full_archives.packed(str(pythons[0]), tmp_path)
+    stdlib = f"install/lib/python{minor_version}"
+    files, links = published(full_archives.unadapted(str(pythons[0]), tmp_path), "7")
+    assert not any(path.startswith(f"{stdlib}/distutils/") for path in files)
+    status, output = adopt(tmp_path, files, links)
+    assert status == 0
+    adopted = full_archives.read(output)
+    library = f"install/lib/libpython{minor_version}.so.1.0"
+    assert adopted.pop(library) == packed.get(library, b"no library")
+    expected = {path: content for path, content in packed.items() if path != library}
+    assert adopted.keys() == expected.keys()
+    assert [path for path in expected if adopted[path] != expected[path]] == []
+    assert (
+        b"pants_pyoxidizer_import"
+        in adopted[f"install/include/python{minor_version}/pants_pyoxidizer.h"]
+    )
+
+    status, output = adopt(tmp_path, packed)
+    assert status == 0
+    assert full_archives.read(output) == packed
 
 
 def test_an_archive_of_pack_cpython_stays_as_it_is(tmp_path: Path, packed: Files) -> None:

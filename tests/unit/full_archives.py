@@ -8,10 +8,11 @@ import json
 import tarfile
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
+from unittest import mock
 
 import zstandard
 
-from pants_pyoxidizer.programs import pack_cpython
+from pants_pyoxidizer.programs import pack_cpython, packed_tree
 
 Files = dict[str, bytes]
 
@@ -21,6 +22,12 @@ def packed(python: str, folder: Path) -> Files:
     archive = folder / "packed.tar.zst"
     pack_cpython.pack(python, str(archive))
     return read(archive)
+
+
+def unadapted(python: str, folder: Path) -> Files:
+    """The same with the objects as they are, also where PyOxidizer needs others."""
+    with mock.patch.object(packed_tree, "adapted_object", lambda _, data: data):
+        return packed(python, folder)
 
 
 def read(archive: Path) -> Files:
@@ -80,7 +87,9 @@ def published(files: Files, version: str) -> tuple[Files, dict[str, str]]:
     def moved(path: str) -> str:
         return path.replace("build/core/", "build/Objects/")
 
-    ours = (f"{include}/pants_pyoxidizer.h", "build/kept_bytecode.py", "PYTHON.json")
+    ours = [f"{include}/pants_pyoxidizer.h", "build/kept_bytecode.py", "PYTHON.json"]
+    if b"raise ModuleNotFoundError" in files[f"{stdlib}/distutils/__init__.py"]:
+        ours += [f"{stdlib}/distutils/__init__.py", f"{stdlib}/distutils/command/__init__.py"]
     result = {
         moved(path): content
         for path, content in files.items()

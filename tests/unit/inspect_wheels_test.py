@@ -16,10 +16,11 @@ from pants_pyoxidizer.programs import inspect_wheels
 
 METADATA = "Metadata-Version: 2.1\nName: Demo.App\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+RECORD = "demo_app-1.0.dist-info/RECORD,,\n"
 DIST_INFO = {
     "demo_app-1.0.dist-info/METADATA": METADATA,
     "demo_app-1.0.dist-info/WHEEL": WHEEL,
-    "demo_app-1.0.dist-info/RECORD": "",
+    "demo_app-1.0.dist-info/RECORD": RECORD,
 }
 FILENAME = "demo_app-1.0-py3-none-any.whl"
 
@@ -76,6 +77,7 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         "native": False,
         "data_files": ["demo/data.json"],
         "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "record_sha256": hashlib.sha256(RECORD.encode()).hexdigest(),
     }
 
 

@@ -24,6 +24,7 @@ from pants_pyoxidizer.programs import (
     packed_tree,
 )
 from pants_pyoxidizer.programs.cpython import Interpreter, Refusal
+from pants_pyoxidizer.programs.forced_header import forced_header
 from pants_pyoxidizer.programs.libpython import Image, Library
 from pants_pyoxidizer.programs.packed_tree import ExtensionModule, Tree
 
@@ -89,7 +90,7 @@ def test_target_triple(platform: str, machine: str, triple: str) -> None:
     assert interpreter(platform=platform, machine=machine).target_triple == triple
 
 
-@pytest.mark.parametrize("minor", [9, 10, 11])
+@pytest.mark.parametrize("minor", [9, 10, 11, 12, 13])
 def test_check_accepts(minor: int) -> None:
     cpython.check(interpreter(version_info=[3, minor, 1, "final", 0]))
 
@@ -100,11 +101,11 @@ def test_check_accepts(minor: int) -> None:
         ({"implementation": "pypy"}, "is pypy, but only CPython can be packed"),
         (
             {"version_info": [3, 8, 18, "final", 0]},
-            "is Python 3.8.18, but only 3.9, 3.10, 3.11 can be packed",
+            "is Python 3.8.18, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be packed",
         ),
         (
-            {"version_info": [3, 12, 1, "final", 0]},
-            "is Python 3.12.1, but only 3.9, 3.10, 3.11 can be packed",
+            {"version_info": [3, 14, 1, "final", 0]},
+            "is Python 3.14.1, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be packed",
         ),
         (
             {"version_info": [3, 13, 0, "final", 0], "config_vars": {"Py_GIL_DISABLED": 1}},
@@ -126,6 +127,11 @@ def test_check_accepts(minor: int) -> None:
         (
             {"machine": "riscv64"},
             "runs on linux riscv64, for which there is no PyOxidizer",
+        ),
+        (
+            {"version_info": [3, 12, 1, "final", 0], "platform": "darwin", "machine": "arm64"},
+            "is Python 3.12.1 for darwin, but there only 3.11 and older can be packed, because the"
+            " adapters for newer ones are for ELF files",
         ),
     ],
 )
@@ -361,6 +367,21 @@ def test_read_static(tmp_path: Path) -> None:
     assert library.objects == (("o.o", core), ("o-2.o", CONFIG_O))
     assert library.inittab == "o-2.o"
     assert library.wants == {"malloc", "stat", "__popcountdi2", "gettid"}
+    assert library.defines == {"PyInit_a", "_PyImport_Inittab"}
+    assert library.anchors == ("PyInit_a",)
+
+
+def test_anchors() -> None:
+    def anchor(*symbols: tuple[str, str], defined: Sequence[str] = ()) -> str | None:
+        kinds = ("local", "weak", "defined", "thread local")
+        return libpython.find_anchor(
+            [elf.Symbol(name, *(kind in what for kind in kinds)) for name, what in symbols], defined
+        )
+
+    assert anchor(("a", "local, defined"), ("b", "weak, defined"), ("c", "")) is None
+    assert anchor(("a", "defined, thread local"), ("b", "defined"), ("c", "defined")) == "b"
+    assert anchor(("a", "defined"), ("b", "defined"), defined=["b"]) is None
+    assert anchor(("a", "defined"), ("b", "weak, defined"), defined=["b"]) == "a"
 
 
 def test_fat_lto_objects_are_ordinary_ones(tmp_path: Path) -> None:
@@ -675,9 +696,10 @@ def test_write_headers_with_debians_pyconfig(tmp_path: Path) -> None:
     write(include / "python3.11/cpython/code.h", "code")
     write(include / "python3.11/pyconfig.h", "#include <x86_64-linux-gnu/python3.11/pyconfig.h>")
     write(include / "x86_64-linux-gnu/python3.11/pyconfig.h", "#define SIZEOF_LONG 8")
-    packed_tree.write_headers(tree, "static")
+    library = Library("static", "")
+    packed_tree.write_headers(tree, library)
     written = files(tmp_path / "tree/install/include/python3.11")
-    assert written.pop("pants_pyoxidizer.h") == packed_tree.forced_c(tree.interpreter, "static")
+    assert written.pop("pants_pyoxidizer.h") == forced_header(tree.interpreter, library)
     assert written == {
         "Python.h": "Python",
         "cpython/code.h": "code",
@@ -735,6 +757,32 @@ def test_executables_run_from_anywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "minor, lines",
+    [
+        (11, [""]),
+        (12, ["import os; os.environ.pop('SETUPTOOLS_USE_DISTUTILS', None)", ""]),
+    ],
+)
+def test_pip_lies_outside_of_the_standard_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minor: int, lines: list[str]
+) -> None:
+    write(tmp_path / "tools/pip/__init__.py", "pip")
+    write(tmp_path / "tools/pip-23.0.dist-info/METADATA", "Name: pip\nVersion: 23.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "tools"))
+    monkeypatch.delitem(sys.modules, "pip", raising=False)
+    site_packages = f"install/lib/python3.{minor}/site-packages"
+    write(tmp_path / "py/bin/python", f"#!/bin/sh\necho '[\"{tmp_path}/tree/{site_packages}\"]'\n")
+    tree = tree_for(
+        tmp_path, executable=f"{tmp_path}/py/bin/python", version_info=[3, minor, 1, "final", 0]
+    )
+    packed_tree.write_executables(tree)
+    packed_tree.write_pip(tree)
+    written = files(tmp_path / "tree")
+    assert written["build/pip/pip/__init__.py"] == "pip"
+    assert written[f"{site_packages}/pip.pth"].split("\n") == ["../../../../build/pip", *lines]
+
+
+@pytest.mark.parametrize(
     "script, message",
     [
         ("echo one >&2; echo two >&2; exit 1", "its copy does not work: one / two"),
@@ -751,15 +799,18 @@ def test_copies_that_do_not_work(tmp_path: Path, script: str, message: str) -> N
     assert str(caught.value) == f"{tmp_path}/py/bin/python3.11: {message}"
 
 
-def test_forced_c() -> None:
-    assert packed_tree.forced_c(interpreter(version_info=[3, 10, 1, "final", 0]), "shared") == ""
-    static = packed_tree.forced_c(interpreter(), "static")
+def test_forced_header() -> None:
+    python310 = interpreter(version_info=[3, 10, 1, "final", 0])
+    assert forced_header(python310, Library("shared", "")) == ""
+    static = forced_header(interpreter(), Library("static", "", anchors=("one", "two")))
     assert static.startswith(
         '#include "Python.h"\nextern const struct _frozen *_PyImport_FrozenBootstrap;\n'
     )
     assert "{\n  if (!PyImport_FrozenModules) PyImport_FrozenModules =" in static
-    assert "\nconst struct _frozen *PyImport_FrozenModules = 0;\n" in packed_tree.forced_c(
-        interpreter(), "shared"
+    assert 'extern char pants_pyoxidizer_anchor_1 __asm__("two");\n' in static
+    assert "PyConfig" not in static
+    assert "\nconst struct _frozen *PyImport_FrozenModules = 0;\n" in forced_header(
+        interpreter(), Library("shared", "")
     )
 
 

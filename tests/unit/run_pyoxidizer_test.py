@@ -82,7 +82,7 @@ def test_half_an_extraction_is_removed_and_a_whole_one_is_shared(tmp_path: Path)
 
 
 def test_the_environment_of_pyoxidizer() -> None:
-    own = {"PEX_ROOT": "/pex", "PATH": "/", "PANTS_PYOXIDIZER_PATH": "/usr/bin", "HOME": "/home"}
+    own = {"PATH": "/", "PANTS_PYOXIDIZER_PATH": "/usr/bin", "HOME": "/home"}
     assert environment(own) == {
         "PATH": "/usr/bin",
         "PANTS_PYOXIDIZER_PATH": "/usr/bin",
@@ -91,6 +91,15 @@ def test_the_environment_of_pyoxidizer() -> None:
         "TMPDIR": os.path.abspath("__tmp"),
         "PYTHONHASHSEED": "0",
     }
+
+
+def test_rust_is_found_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "rust").symlink_to("/home/user/.rustup/toolchains/stable")
+    env = environment(
+        {"PANTS_PYOXIDIZER_PATH": "/usr/bin", "PANTS_PYOXIDIZER_RUST": str(tmp_path / "rust")}
+    )
+    assert env["RUSTC"] == "/home/user/.rustup/toolchains/stable/bin/rustc"
+    assert env["PANTS_PYOXIDIZER_CARGO"] == "/home/user/.rustup/toolchains/stable/bin/cargo"
 
 
 def test_what_a_template_has_in_files_is_settled(tmp_path: Path) -> None:

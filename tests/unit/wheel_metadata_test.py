@@ -40,6 +40,7 @@ def test_parse_what_the_program_writes(tmp_path: Path) -> None:
         "tags": ["py3-none-any"],
         "root_is_purelib": True,
         "sha256": "0f",
+        "record_sha256": "4567",
         **inspect_wheels.describe_content(["a/__init__.py", "a/x.txt", "ns/a/__main__.py"]),
     }
     (parsed,) = parse_wheels(json.dumps([description]).encode())
@@ -60,6 +61,7 @@ def test_parse_what_the_program_writes(tmp_path: Path) -> None:
         native=False,
         data_files=("a/x.txt",),
         sha256="0f",
+        record_sha256="4567",
     )
     assert parsed.project_name == "a-b-c"
     assert hash(parsed) == hash(parse_wheels(json.dumps([description]).encode())[0])

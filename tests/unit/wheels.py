@@ -34,6 +34,7 @@ def wheel(
         "tags": tags,
         "root_is_purelib": True,
         "sha256": "",
+        "record_sha256": "",
     }
     content = describe_content(files)
     for key, value in content.items():

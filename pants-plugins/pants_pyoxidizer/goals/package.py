@@ -47,6 +47,7 @@ from pants_pyoxidizer.util_rules.distributions import (
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
 from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
@@ -216,10 +217,29 @@ def _contents(
 
 
 @rule(level=LogLevel.DEBUG)
-async def package_binary(field_set: PyOxidizerFieldSet) -> BuiltPackage:
+async def package_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuiltPackage:
     binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
     artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
-    return BuiltPackage(binary.digest, (artifact,))
+    if not pyoxidizer.report:
+        return BuiltPackage(binary.digest, (artifact,))
+    ingredients = await Get(Ingredients, PyOxidizerFieldSet, field_set)
+    report = await Get(Report, ReportRequest, _report(field_set, ingredients, binary))
+    digest = await Get(Digest, MergeDigests((binary.digest, report.digest)))
+    return BuiltPackage(digest, (artifact, *map(BuiltPackageArtifact, report.paths)))
+
+
+def _report(
+    field_set: PyOxidizerFieldSet, it: Ingredients, binary: PyOxidizerBinary
+) -> ReportRequest:
+    return ReportRequest(
+        name=it.name,
+        files=binary.digest,
+        install_dir=binary.install_dir,
+        executable=binary.executable,
+        contents=it.contents,
+        crates=CrateListRequest(it.python, it.rust, it.c_toolchain),
+        with_template=field_set.template.value is not None,
+    )
 
 
 def rules() -> Iterable[Any]:

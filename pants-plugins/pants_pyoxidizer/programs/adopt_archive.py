@@ -30,16 +30,17 @@ if __name__ == "__main__":
     __package__ = os.path.basename(_folder)
 
 from . import ar_archive, elf, libpython  # noqa: E402
-from .cpython import FORCED_C, Interpreter, Refusal, check, probe  # noqa: E402
+from .cpython import PACKED_VERSIONS, Interpreter, Refusal, check, probe  # noqa: E402
 from .full_archive import PYTHON_JSON, unpack  # noqa: E402
 from .libpython import Image, Library, Unusable  # noqa: E402
 from .pack_cpython import PLATFORM_TAGS, crt_features, report, write_archive  # noqa: E402
 from .packed_tree import (  # noqa: E402
+    FORCED_CFLAGS,
     TEST_MODULE,
     Tree,
-    forced_cflags,
     object_path,
     try_copy,
+    write_distutils,
     write_forced_header,
     write_libpython,
     write_objects,
@@ -129,10 +130,11 @@ def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
         interpreter = start(root, facts, os.path.basename(archive))
         tree = Tree(root, interpreter)
         library, images, glibc = relink(tree, facts)
-        write_forced_header(tree, library.link_mode)
+        write_forced_header(tree, library)
+        write_distutils(tree)
         write_pip(tree)
         try_copy(tree)
-        new_facts = version_7(facts, interpreter, library, glibc)
+        new_facts = version_7(facts, library, glibc)
         tree.write(PYTHON_JSON, json.dumps(new_facts, indent=1, sort_keys=True).encode())
         write_archive(root, output)
     return report(interpreter, library, images, glibc, output)
@@ -212,8 +214,8 @@ def _problem(facts: Mapping[str, Any], target_triple: str) -> str:
         return "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one"
     if "debug" in options or is_set(variables, "Py_DEBUG"):
         return "holds a debug build, whose extension modules are other ones; take an ordinary one"
-    if tuple(version.split(".")[:2]) not in {tuple(map(str, known)) for known in FORCED_C}:
-        known = ", ".join("%d.%d" % version for version in FORCED_C)
+    if tuple(version.split(".")[:2]) not in {tuple(map(str, known)) for known in PACKED_VERSIONS}:
+        known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
         return f"holds Python {version}, but only {known} can be embedded"
     return ""
 
@@ -274,7 +276,8 @@ def start(root: str, facts: Mapping[str, Any], archive: str) -> Interpreter:
     except Refusal as refusal:
         said = str(refusal).partition(": ")[2]
         raise Unusable(f"holds an interpreter that does not start here: it {said}") from None
-    interpreter = dataclasses.replace(interpreter, executable=archive)
+    include = os.path.join(root, facts["python_paths"]["include"])
+    interpreter = dataclasses.replace(interpreter, executable=archive, include=include)
     check(interpreter)
     if interpreter.version != facts["python_version"]:
         raise Unusable(
@@ -351,16 +354,14 @@ def read(tree: Tree, path: str) -> bytes:
 # --- PYTHON.json ---
 
 
-def version_7(
-    facts: Mapping[str, Any], interpreter: Interpreter, library: Library, glibc: str | None
-) -> dict[str, Any]:
+def version_7(facts: Mapping[str, Any], library: Library, glibc: str | None) -> dict[str, Any]:
     """What PyOxidizer reads, for the files as they are now.
 
     Version 8 has the field `build_options` more, and `optimizations` is deprecated there.
     """
     build, triple = facts["build_info"], facts["target_triple"]
     optimizations = [option for option in OPTIMIZATIONS if option in build_options(facts)]
-    cflags = forced_cflags(interpreter, library.link_mode)
+    cflags = tuple(build["inittab_cflags"])
     extensions = {
         name: [version_7_variant(variant) for variant in candidates]
         for name, candidates in build["extensions"].items()
@@ -381,10 +382,7 @@ def version_7(
             "core": {**build["core"], "shared_lib": None, "static_lib": None},
             "extensions": extensions,
             # An archive that was made by `pack_cpython` has them already.
-            "inittab_cflags": [
-                *build["inittab_cflags"],
-                *(cflags if cflags != build["inittab_cflags"][-len(cflags) :] else []),
-            ],
+            "inittab_cflags": cflags if cflags[-2:] == FORCED_CFLAGS else cflags + FORCED_CFLAGS,
         },
     }
 

@@ -12,7 +12,7 @@ Environment:
     PANTS_PYOXIDIZER_CRATES     the cache folder; without it, nothing is kept
     PANTS_PYOXIDIZER_TOOLCHAIN  text that identifies rustc, cargo and the C toolchain
     PANTS_PYOXIDIZER_BUILT      a file to which the executable's SHA-256 is added, if set
-    CARGO_HOME                  if set, it is used as it is, instead of one in the cache folder
+    PANTS_PYOXIDIZER_REGISTRY   a local registry with all crates: cargo needs no network
 
 `ar_archive`, `cargo_project`, `crates_cache`, `packed_resources`, `repeatable` and `rustc_wrapper`
 must lie beside it.
@@ -42,7 +42,15 @@ from .cargo_project import (  # noqa: E402
     crates_key,
     file_digest,
 )
-from .crates_cache import Entry, Home, prune, require_space, say  # noqa: E402
+from .crates_cache import (  # noqa: E402
+    Entry,
+    Home,
+    prune,
+    registry_folder,
+    replace_crates_io,
+    require_space,
+    say,
+)
 from .repeatable import rustc_env, settle_artifacts  # noqa: E402
 
 # In PyOxidizer's temporary project, which is the current folder of `build` and `metadata`.
@@ -126,18 +134,16 @@ def build_with_cache(call: BuildCall, env: Mapping[str, str], fresh: bool) -> in
         if not reused:
             entry.start(link)
             seeded = not fresh and entry.take_from_similar(call.target_dir)
-        offline = home.enter(call.triple) and not fresh
-        cargo_env = {**home.env(env, offline), **rustc_env(env)}
+        kept = home.enter() or seeded
+        cargo_env = {**home_env(home.path, env), **rustc_env(env)}
         cargo_env["PYO3_CONFIG_FILE"] = str(entry.config)
         status = run_cargo(call.argv(), cargo_env)
         if status == 0:
-            home.note_complete(call.triple)
             say(keep(entry, reused, call.target_dir, project))
         elif status < 128:  # Else, a signal ended it.
             require_space(cache)
-            if offline:
+            if not fresh and kept:
                 home.repair()
-            if not fresh and (seeded or offline):
                 raise Again(f"cargo failed with what was kept ({entry.name})")
             if not fresh and not (entry.lock.is_current() and home.lock.is_current()):
                 raise Again("the cache was deleted under way")
@@ -163,32 +169,22 @@ def keep(entry: Entry, reused: bool, target_dir: Path, project: Project) -> str:
 
 def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
     """PyOxidizer asks for the licenses of crates with it, after the build."""
-    platform = platform_filter()
-    argv = [*argv, *platform]
-    purpose = "-".join(["metadata", *platform[1:]])
+    # Of other platforms, no crates are there.
+    argv = [*argv, "--filter-platform", TRIPLE_NOTE.read_text()]
     try:
         if PRIVATE_HOME.exists():
             raise Unusable("as the build found out")
         home = Home.of(cache_folder(env), Project.read(""), env)
         with home.lock:
-            offline = home.enter(purpose)
-            status = run_cargo(argv, home.env(env, offline))
-            if status == 0:
-                home.note_complete(purpose)
-            elif offline and status < 128:
+            kept = home.enter()
+            status = run_cargo(argv, home_env(home.path, env))
+            if kept and 0 < status < 128:
                 home.repair()
-                status = run_cargo(argv, home.env(env, offline=False))
+                home.enter()
+                status = run_cargo(argv, home_env(home.path, env))
             return status
     except (Unusable, OSError):
         return run_cargo(argv, with_private_home(env))
-
-
-def platform_filter() -> List[str]:
-    """Saves downloading and unpacking 200 MB of crates for Windows, when we build for ourselves."""
-    machine = os.uname().machine.replace("arm64", "aarch64")
-    native = (f"{machine}-unknown-linux-gnu", f"{machine}-apple-darwin")
-    triple = TRIPLE_NOTE.read_text() if TRIPLE_NOTE.exists() else ""
-    return ["--filter-platform", triple] if triple in native else []
 
 
 def cache_folder(env: Mapping[str, str]) -> Path:
@@ -200,13 +196,14 @@ def cache_folder(env: Mapping[str, str]) -> Path:
 
 def with_private_home(env: Mapping[str, str]) -> Dict[str, str]:
     """`env` with a CARGO_HOME for this build alone."""
-    if env.get("CARGO_HOME"):
-        return dict(env)
     if not PRIVATE_HOME.exists():
         PRIVATE_HOME.mkdir()
-        with contextlib.suppress(Unusable, OSError):
-            Home.of(cache_folder(env), Project.read(""), env).copy_to(PRIVATE_HOME)
-    return {**env, "CARGO_HOME": os.path.realpath(PRIVATE_HOME)}
+        replace_crates_io(PRIVATE_HOME, registry_folder(env))
+    return home_env(Path(os.path.realpath(PRIVATE_HOME)), env)
+
+
+def home_env(home: Path, env: Mapping[str, str]) -> Dict[str, str]:
+    return {**env, "CARGO_HOME": str(home), "CARGO_NET_OFFLINE": "true"}
 
 
 # --- Other calls ---

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import ar_archive
 
-FORMAT = 2  # Of the cache, see `crates_cache`; a part of each key.
+FORMAT = 3  # Of the cache, see `crates_cache`; a part of each key.
 CHUNK = 1 << 20
 LIBRARIES = "@LIBRARIES@"  # Stands for the folder of libraries in a PyO3 configuration.
 
@@ -86,12 +86,6 @@ class Project:
         crates = [text for text in packages if not text.startswith(own) or "\nsource = " in text]
         return cls(binary, manifest.replace(own, "", 1), "\n\n".join(crates))
 
-    def archives(self) -> Dict[str, str]:
-        """`name-version.crate` and its SHA-256, for each crate to download."""
-        crate = r'^name = "(.+)"\nversion = "(.+)"\nsource = .+\nchecksum = "(.+)"$'
-        found = re.findall(crate, self.lock, re.MULTILINE)
-        return {f"{name}-{version}.crate": digest for name, version, digest in found}
-
     def is_crate(self, path: PurePath) -> bool:
         """Whether a file of the target folder is of a crate, and of use to the next build."""
         *folders, name = path.parts
@@ -150,7 +144,6 @@ def crates_key(
     call: BuildCall, env: Mapping[str, str], project: Project, link: LinkInputs, home: Path
 ) -> str:
     """`SIMILAR-KEY`: entries with the same first part differ in libpython only."""
-    configs = (home / "config", home / "config.toml")
     facts = {
         "format": FORMAT,
         "toolchain": env.get("PANTS_PYOXIDIZER_TOOLCHAIN", ""),
@@ -158,7 +151,7 @@ def crates_key(
         "project": [project.manifest, project.lock],
         "environment": {name: env[name] for name in env if OUTPUT_VARIABLE.fullmatch(name)},
         # Cargo compiles crates again whose sources have moved.
-        "home": [str(home), *(path.read_text() for path in configs if path.is_file())],
+        "home": str(home),
     }
     libpython = [link.config, {name: library_digest(path) for name, path in link.libraries}]
     return f"{short_hash(facts)[:8]}-{short_hash([facts, libpython])}"

@@ -10,17 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-# The C that is forced into the table of built-in modules which PyOxidizer generates, by version.
-# Since 3.11 `PyImport_FrozenModules` is NULL, which PyOxidizer's start-up code dereferences. An
-# empty table would not do. A version that needs more than C here gets an adapter when it comes.
-_FROZEN_MODULES = """\
-#include "Python.h"
-{definition}extern const struct _frozen *_PyImport_FrozenBootstrap;
-__attribute__((constructor)) static void pants_pyoxidizer_frozen_modules(void) {{
-  if (!PyImport_FrozenModules) PyImport_FrozenModules = _PyImport_FrozenBootstrap;
-}}
-"""
-FORCED_C: dict[tuple[int, int], str] = {(3, 9): "", (3, 10): "", (3, 11): _FROZEN_MODULES}
+# Those that PyOxidizer 0.24 can embed, with what `forced_header` adds to them. 3.14 was never tried.
+PACKED_VERSIONS = ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13))
 
 TARGET_TRIPLES = {
     ("linux", "x86_64"): "x86_64-unknown-linux-gnu",
@@ -145,6 +136,15 @@ class Interpreter:
         )
 
     @property
+    def has_distutils(self) -> bool:
+        return self.version_info[:2] < (3, 12)
+
+    @property
+    def needs_adapters(self) -> bool:
+        """Whether PyOxidizer does not know its `PyConfig` (see `pyconfig_adapter`)."""
+        return self.version_info[:2] >= (3, 12)
+
+    @property
     def target_triple(self) -> str:
         return TARGET_TRIPLES[self.platform, self.machine]
 
@@ -210,8 +210,8 @@ def _problem(it: Interpreter) -> str:
         return f"is {it.implementation}, but only CPython can be packed"
     if it.config_vars.get("Py_GIL_DISABLED"):
         return "is a free-threaded build, which PyOxidizer cannot embed; use an ordinary build"
-    if it.version_info[:2] not in FORCED_C:
-        known = ", ".join("%d.%d" % version for version in FORCED_C)
+    if it.version_info[:2] not in PACKED_VERSIONS:
+        known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
         return f"is Python {it.version}, but only {known} can be packed"
     if it.config_vars.get("Py_DEBUG") or it.config_vars.get("Py_TRACE_REFS"):
         return "is a debug build, whose extension modules are other ones; use an ordinary build"
@@ -221,4 +221,9 @@ def _problem(it: Interpreter) -> str:
         return "is linked with musl; only builds with glibc can be packed"
     if (it.platform, it.machine) not in TARGET_TRIPLES:
         return f"runs on {it.platform} {it.machine}, for which there is no PyOxidizer"
+    if it.platform != "linux" and it.needs_adapters:
+        return (
+            f"is Python {it.version} for {it.platform}, but there only 3.11 and older can be packed,"
+            " because the adapters for newer ones are for ELF files"
+        )
     return ""

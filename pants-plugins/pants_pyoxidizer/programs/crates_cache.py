@@ -5,7 +5,7 @@
     entries/KEY/artifacts/      the PyO3 configuration and libpython, at a path that stays
     entries/KEY/crates/         the target folder, without what is of the project itself
     entries/KEY/manifest.json   sizes, checksums and times of both; written last
-    homes/HASH/                 CARGO_HOME: the downloads for one Cargo.lock, and a lock
+    homes/HASH/                 CARGO_HOME: the crates of one Cargo.lock, and a lock
 
 A build fills a folder of its own from an entry, after each file was checked. So executables never
 meet, and a damaged, full, read-only or vanished cache costs time only. Who finds no entry makes one
@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .cargo_project import CHUNK, LIBRARIES, LinkInputs, Project, file_digest, short_hash
+from .cargo_project import CHUNK, LIBRARIES, LinkInputs, Project, short_hash
 
 FIXED_TIME = 1_000_000_000  # Of artifacts: made again, they must not look newer to cargo.
 
@@ -203,65 +203,59 @@ class Entry:
 
 
 class Home:
-    """CARGO_HOME: the user's, which is left alone, or one for this Cargo.lock in the cache."""
+    """CARGO_HOME for one Cargo.lock: its crates, copied from a local registry, and their sources.
 
-    def __init__(self, path: Path, archives: Mapping[str, str], is_ours: bool) -> None:
+    Cargo compiles crates again whose sources have moved, so they are unpacked at a path that stays.
+    """
+
+    def __init__(self, path: Path, registry: Path) -> None:
         self.path = path
         self.lock = Lock(path / "lock")
-        self._registry = path / "registry"
-        self._archives = archives
-        self._is_ours = is_ours
+        self._registry = registry
+        self._copy = path / "crates"
 
     @classmethod
     def of(cls, cache: Path, project: Project, env: Mapping[str, str]) -> "Home":
-        if env.get("CARGO_HOME"):
-            return cls(Path(os.path.realpath(env["CARGO_HOME"])), {}, is_ours=False)
-        return cls(cache / "homes" / short_hash(project.lock), project.archives(), is_ours=True)
+        return cls(cache / "homes" / short_hash(project.lock), registry_folder(env))
 
-    def env(self, env: Mapping[str, str], offline: bool) -> Dict[str, str]:
-        network = {"CARGO_NET_OFFLINE": "true"} if offline else {}
-        return {**env, **network, "CARGO_HOME": str(self.path)}
-
-    def enter(self, purpose: str) -> bool:
-        """Lock it. True if all that `purpose` needs was downloaded, so that no network is needed."""
-        if not self._is_ours:
-            return False
-        is_complete = self._note(purpose).exists()
-        # An interrupted download may have left half a file, which cargo would not notice.
-        if not is_complete and self.lock.take(exclusive=True, wait=False):
-            self._remove_damaged()
+    def enter(self) -> bool:
+        """Lock it, with all crates in it. True if they were there already."""
+        names = relative_files(self._registry)
+        note = self.path / f"complete-{short_hash(list(map(str, names)))}"
+        is_complete = note.exists()
+        if not is_complete and not self.lock.take(exclusive=True, wait=False):
+            # Whoever has it may be copying the same, and shares it while it compiles.
+            self.lock.take(exclusive=False)
+            if not note.exists():
+                self.lock.take(exclusive=True)
+        if not note.exists():
+            for name in names:
+                copy_if_other(self._registry / name, self._copy / name)
+            replace_crates_io(self.path, self._copy)
+            note.touch()
         self.lock.take(exclusive=False)
         return is_complete
 
-    def note_complete(self, purpose: str) -> None:
-        if self._is_ours:
-            with contextlib.suppress(OSError):
-                self._note(purpose).touch()
-
-    def _note(self, purpose: str) -> Path:
-        return self.path / f"complete-{purpose}"
-
     def repair(self) -> None:
-        """Have cargo unpack all again, and download again what is damaged or missing."""
+        """Have what is damaged or missing copied again, and all unpacked again."""
         with contextlib.suppress(OSError):
             self.lock.take(exclusive=True)
-            for note in self.path.glob(self._note("*").name):
+            for note in self.path.glob("complete-*"):
                 note.unlink()
-            self._remove_damaged()
-            shutil.rmtree(self._registry / "src", ignore_errors=True)
+            shutil.rmtree(self.path / "registry", ignore_errors=True)
 
-    def _remove_damaged(self) -> None:
-        for path in self._registry.glob("cache/*/*.crate"):
-            if file_digest(path) != self._archives.get(path.name):
-                path.unlink()
 
-    def copy_to(self, target: Path) -> None:
-        """Take the downloads that are whole over."""
-        for path in relative_files(self._registry):
-            source = self._registry / path
-            if path.parts[0] == "index" or file_digest(source) == self._archives.get(path.name):
-                (target / "registry" / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target / "registry" / path)
+def registry_folder(env: Mapping[str, str]) -> Path:
+    return Path(os.path.realpath(env["PANTS_PYOXIDIZER_REGISTRY"]))
+
+
+def replace_crates_io(home: Path, registry: Path) -> None:
+    """Have a CARGO_HOME take crates from a local registry, and from nowhere else."""
+    quoted = json.dumps(str(registry), ensure_ascii=False)  # As TOML writes it, too.
+    (home / "config.toml").write_text(
+        '[source.crates-io]\nreplace-with = "fetched"\n\n'
+        f"[source.fetched]\nlocal-registry = {quoted}\n"
+    )
 
 
 def prune(folder: Path, now: float) -> None:
@@ -310,6 +304,12 @@ def checksum(path: Path) -> Tuple[int, int]:
         for chunk in iter(lambda: file.read(CHUNK), b""):
             size, crc = size + len(chunk), zlib.crc32(chunk, crc)
     return size, crc
+
+
+def copy_if_other(source: Path, target: Path) -> None:
+    if not target.exists() or checksum(source) != checksum(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

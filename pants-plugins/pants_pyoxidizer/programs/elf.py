@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Reads ELF files: symbols and their versions, needed libraries, relocations.
+"""Reads ELF files: symbols and their versions, needed libraries, relocations. Renames symbols.
 
 Only 64-bit little-endian ones, which is what PyOxidizer builds for on Linux. The layouts are those
 of elf(5) and, for the versions, of the Linux Standard Base, chapter "Symbol Versioning".
@@ -11,13 +11,14 @@ import struct
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Iterable, Iterator
+from typing import Iterable, Iterator, Mapping
 
 MAGIC = b"\x7fELF"
 SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 1, 2, 4, 6, 8, 11
 SHT_GNU_VERDEF, SHT_GNU_VERNEED, SHT_GNU_VERSYM = 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 SHF_ALLOC = 0x2
 DT_NEEDED, DT_SONAME = 1, 14
+STT_TLS = 6
 EM_X86_64, EM_AARCH64 = 62, 183
 SYMBOL = struct.Struct("<IBBHQQ")
 SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -55,6 +56,7 @@ class Symbol:
     is_local: bool
     is_weak: bool
     is_defined: bool
+    is_thread_local: bool
 
 
 class ElfFile:
@@ -110,7 +112,11 @@ class ElfFile:
         for name, info, _, section_index, _, _ in SYMBOL.iter_unpack(self.content(section)):
             binding = info >> 4
             yield Symbol(
-                self._linked_string(section, name), binding == 0, binding == 2, section_index != 0
+                self._linked_string(section, name),
+                is_local=binding == 0,
+                is_weak=binding == 2,
+                is_defined=section_index != 0,
+                is_thread_local=info & 0xF == STT_TLS,
             )
 
     def exported(self) -> set[str]:
@@ -203,11 +209,37 @@ def with_soname(data: bytes, soname: str) -> bytes:
         if section.type == SHT_PROGBITS:
             result[section.offset : section.offset + section.size] = bytes(section.size)
     new_table = table + soname.encode() + b"\0"
-    struct.pack_into("<QQ", result, strings.header + 24, len(result), len(new_table))
+    _move_section(result, strings, len(result), len(new_table))
     for offset in range(dynamic.offset, dynamic.offset + dynamic.size, DYNAMIC_ENTRY.size):
         if DYNAMIC_ENTRY.unpack_from(data, offset)[0] == DT_SONAME:
             DYNAMIC_ENTRY.pack_into(result, offset, DT_SONAME, len(table))
     return bytes(result) + new_table
+
+
+def with_renamed_symbols(data: bytes, names: Mapping[str, str]) -> bytes:
+    """A copy of an object file, in which symbols have other names, be they defined or wanted.
+
+    Assemblers let symbols share strings, or ends of strings. So the new names are at the end of a
+    new string table, which is at the end of the file.
+    """
+    elf = ElfFile(data)
+    symbols = elf._of_type(SHT_SYMTAB)
+    if symbols is None:
+        return data
+    strings = elf.sections[symbols.link]
+    table, result = elf.content(strings), bytearray(data)
+    for index, symbol in enumerate(elf.symbols(SHT_SYMTAB)):
+        if symbol.name in names:
+            struct.pack_into("<I", result, symbols.offset + index * SYMBOL.size, len(table))
+            table += names[symbol.name].encode() + b"\0"
+    if table == elf.content(strings):
+        return data
+    _move_section(result, strings, len(result), len(table))
+    return bytes(result) + table
+
+
+def _move_section(data: bytearray, section: Section, offset: int, size: int) -> None:
+    struct.pack_into("<QQ", data, section.header + 24, offset, size)
 
 
 @lru_cache(maxsize=None)

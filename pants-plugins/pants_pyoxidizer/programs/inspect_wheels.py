@@ -25,7 +25,7 @@ import zipfile
 import zlib
 from email.message import Message
 from email.parser import HeaderParser
-from typing import Any, BinaryIO, Iterable, Sequence
+from typing import IO, Any, Iterable, Sequence
 
 # METADATA holds a README at most: what is larger than this is a zip bomb, or an accident.
 MAX_METADATA_BYTES = 64 * 1024 * 1024
@@ -67,7 +67,8 @@ def describe_wheel(path: str) -> dict[str, Any]:
 
     Keys: "path" (as given), "filename", "name" and "version" (as METADATA spells them),
     "requires_dist" (in METADATA's order), "requires_python" (or None), "provides_extra", "tags"
-    (each like "py3-none-any"), "root_is_purelib", "sha256" (of the file, in hex), and what
+    (each like "py3-none-any"), "root_is_purelib", "sha256" (of the file, in hex),
+    "record_sha256" (of its RECORD, which has the hashes of all its files), and what
     `describe_content` gives.
 
     Raises:
@@ -82,6 +83,8 @@ def describe_wheel(path: str) -> dict[str, Any]:
                 names = safe_names(archive.infolist())
                 dist_info = find_dist_info(names, name_parts[0])
                 require_once(names, f"{dist_info}/RECORD")
+                with archive.open(f"{dist_info}/RECORD") as record:
+                    record_sha256 = hash_file(record)
                 metadata = read_headers(archive, names, f"{dist_info}/METADATA")
                 wheel = read_headers(archive, names, f"{dist_info}/WHEEL")
                 content = describe_content(names)
@@ -105,6 +108,7 @@ def describe_wheel(path: str) -> dict[str, Any]:
         "tags": expand_tags(header_values(wheel, "Tag") or ["-".join(name_parts[-3:])]),
         "root_is_purelib": required_value(wheel, "Root-Is-Purelib").lower() == "true",
         "sha256": sha256,
+        "record_sha256": record_sha256,
         **content,
     }
 
@@ -167,7 +171,7 @@ def parse_filename(filename: str) -> list[str]:
     return parts
 
 
-def hash_file(file: BinaryIO) -> str:
+def hash_file(file: IO[bytes]) -> str:
     """The SHA-256 of all of `file`, in hex."""
     digest = hashlib.sha256()
     for block in iter(lambda: file.read(1 << 20), b""):

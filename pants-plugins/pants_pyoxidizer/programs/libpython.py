@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
-from typing import Iterable, Mapping, Sequence
+from typing import Container, Iterable, Mapping, Sequence
 
 from . import ar_archive, elf
 from .cpython import Interpreter, Refusal
@@ -57,6 +57,8 @@ class Library:
     objects: tuple[tuple[str, bytes], ...] = ()  # File name and content; none if shared.
     inittab: str = "config.o"  # The object with the table of built-in modules.
     wants: frozenset[str] = frozenset()  # What the objects want from other libraries.
+    defines: frozenset[str] = frozenset()  # What can be linked with.
+    anchors: tuple[str, ...] = ()  # A symbol of each object, by which it is linked.
     links: tuple[str, ...] = ()  # Names of those, as for `-l`.
     image: Image = Image()  # Of the shared library; else what the interpreter was linked with.
 
@@ -167,16 +169,26 @@ def check_objects(
     if missing and any(image.imported for image in images):
         some = ", ".join(sorted(missing)[:3])
         raise Unusable(f"wants what the interpreter has inside, and it has not ({some})")
-    return Library("static", path, objects, symbols.defined[INITTAB], symbols.imported)
+    inittab = symbols.defined[INITTAB]
+    return Library(
+        "static",
+        path,
+        objects,
+        inittab,
+        symbols.imported,
+        defines=frozenset(symbols.defined),
+        anchors=tuple(anchor for name, anchor in symbols.anchors.items() if name != inittab),
+    )
 
 
 @dataclass(frozen=True)
 class Symbols:
-    """What objects want from others, without the weak ones, and which of them defines what."""
+    """What objects want from others, and which of them defines what."""
 
     wanted: frozenset[str]
     weakly: frozenset[str]
     defined: Mapping[str, str]
+    anchors: Mapping[str, str]  # A symbol of each object, by which it can be linked.
 
     @property
     def imported(self) -> frozenset[str]:
@@ -194,6 +206,7 @@ def read_symbols(objects: Iterable[tuple[str, bytes]]) -> Symbols | None:
     wanted: set[str] = set()
     weakly: set[str] = set()
     defined: dict[str, str] = {}
+    anchors: dict[str, str | None] = {}
     for name, data in objects:
         try:
             parsed = elf.ElfFile(data)
@@ -205,12 +218,26 @@ def read_symbols(objects: Iterable[tuple[str, bytes]]) -> Symbols | None:
             raise Unusable(f"holds no machine code but GCC's code for LTO ({name})")
         if dependent:
             raise Unusable(f"was not compiled with -fPIC or -fPIE ({name})")
+        anchors[name] = find_anchor(symbols, defined)
         for symbol in symbols:
             if symbol.is_defined and not symbol.is_local:
                 defined.setdefault(symbol.name, name)
             elif not symbol.is_defined and symbol.name:
                 (weakly if symbol.is_weak else wanted).add(symbol.name)
-    return Symbols(frozenset(wanted), frozenset(weakly), defined)
+    return Symbols(
+        frozenset(wanted),
+        frozenset(weakly),
+        defined,
+        anchors={name: anchor for name, anchor in anchors.items() if anchor},
+    )
+
+
+def find_anchor(symbols: Iterable[elf.Symbol], defined: Container[str]) -> str | None:
+    """A symbol by which an object can be linked, if it does not clash with what is `defined`."""
+    strong = [s for s in symbols if s.is_defined and not s.is_local and not s.is_weak]
+    if any(symbol.name in defined for symbol in strong):
+        return None
+    return next((symbol.name for symbol in strong if not symbol.is_thread_local), None)
 
 
 def without_lto(data: bytes) -> bytes:
@@ -229,7 +256,8 @@ def read_shared(path: str) -> Library:
     if not soname:
         raise Unusable("has no SONAME")
     # Debian's LIBPL has a link by another name.
-    return Library("shared", os.path.realpath(path), image=read_image(path))
+    image = read_image(path)
+    return Library("shared", os.path.realpath(path), image=image, defines=image.exported)
 
 
 def links(interpreter: Interpreter, needed: Sequence[str]) -> tuple[str, ...]:

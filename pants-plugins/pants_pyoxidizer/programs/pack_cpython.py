@@ -12,8 +12,8 @@ libpython goes into the binary where there is a static one that fits. Else the s
 
 What cannot be packed is refused with one sentence on stderr and exit status 1. The program runs on
 Python 3.8 or newer with the package `zstandard`, and packs the `pip` that it could import itself.
-`ar_archive`, `cpython`, `elf`, `libpython` and `packed_tree` must lie beside it. What is for macOS
-was written after PyOxidizer's source and never tried.
+The modules that it imports from there must lie beside it. What is for macOS was written after
+PyOxidizer's source and never tried.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from .cpython import Interpreter, Refusal, check, probe  # noqa: E402
 from .libpython import Library  # noqa: E402
 from .packed_tree import (  # noqa: E402
     CONFIG_C,
+    FORCED_CFLAGS,
     LICENSE_FILE,
     TEST_PACKAGES,
     ExtensionModule,
     Tree,
     beside_binary,
     extension_modules,
-    forced_cflags,
     object_path,
     try_copy,
     write_pip,
@@ -89,13 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--report", required=True, help="the JSON file to write, on what was packed"
     )
     options = parser.parse_args(argv)
+    python = os.path.realpath(options.python)  # For the user to see.
     try:
-        report = pack(options.python, options.output)
+        report = pack(python, options.output)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1
     except (OSError, elf.ElfError) as error:
-        print(f"{options.python}: cannot be packed: {error}", file=sys.stderr)
+        print(f"{python}: cannot be packed: {error}", file=sys.stderr)
         return 1
     with open(options.report, "w") as file:
         json.dump(report, file, indent=1)
@@ -132,7 +133,6 @@ def report(
     with open(output, "rb") as file:
         sha256 = hashlib.sha256(file.read()).hexdigest()
     return {
-        "python": interpreter.executable,
         "version": interpreter.version,
         "cache_tag": interpreter.cache_tag,
         "target_triple": interpreter.target_triple,
@@ -189,7 +189,7 @@ def python_json(
             },
             "inittab_object": object_path(library.inittab),
             "inittab_source": CONFIG_C,
-            "inittab_cflags": ["-DNDEBUG", "-fPIC", *forced_cflags(it, library.link_mode)],
+            "inittab_cflags": ["-DNDEBUG", "-fPIC", *FORCED_CFLAGS],
             "object_file_format": "mach-o" if it.platform == "darwin" else "elf",
         },
         **apple_sdk(it),

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import Iterable, Iterator, Sequence
 
 from . import elf, libpython
-from .cpython import FORCED_C, Interpreter, Refusal
+from .cpython import Interpreter, Refusal
+from .forced_header import forced_header
 from .libpython import Image, Library
+from .pyconfig_adapter import adapted_object
 
 TEST_PACKAGES = (
     "ctypes.test",
@@ -35,6 +37,8 @@ FOREIGN_FILES = frozenset(["sitecustomize.py", "usercustomize.py", "EXTERNALLY-M
 SKIPPED_SUFFIXES = (".a", ".o", ".pyc", ".pyo", ".whl")
 
 FORCED_HEADER = "pants_pyoxidizer.h"
+# For the compiler of the table of built-in modules.
+FORCED_CFLAGS = ("-include", FORCED_HEADER)
 CONFIG_C = "build/config.c"
 PIP = "build/pip"
 KEPT_BYTECODE = "build/kept_bytecode.py"
@@ -53,6 +57,8 @@ case ${{1-}} in
 esac
 exec "$here/{executable}" {arguments}"$@"
 """
+# PyOxidizer has setuptools, where that builds something, take `distutils` of the standard library.
+WITHOUT_DISTUTILS = "import os; os.environ.pop('SETUPTOOLS_USE_DISTUTILS', None)\n"
 # Prints the folders of `sys.path`.
 TRIAL = """
 import importlib, json, sys
@@ -159,14 +165,14 @@ def write_tree(tree: Tree, library: Library, extensions: Iterable[ExtensionModul
     it = tree.interpreter
     config_c = [os.path.join(folder, "config.c") for folder in it.config_dirs()]
     tree.copy(existing(it, "config.c, the list of its built-in modules", config_c), CONFIG_C)
-    write_headers(tree, library.link_mode)
+    write_headers(tree, library)
     write_stdlib(tree, extensions)
     write_libpython(tree, library)
     write_executables(tree)
     write_license(tree)
 
 
-def write_headers(tree: Tree, link_mode: str) -> None:
+def write_headers(tree: Tree, library: Library) -> None:
     it = tree.interpreter
     existing(it, "headers", [os.path.join(it.include, "Python.h")])
     for path in files_below(it.include):
@@ -175,28 +181,12 @@ def write_headers(tree: Tree, link_mode: str) -> None:
     of_machine = f"{it.var('MULTIARCH')}/python{it.minor_version}/pyconfig.h"
     config_h = [os.path.join(os.path.dirname(it.include), of_machine), it.config_h]
     tree.copy(existing(it, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
-    write_forced_header(tree, link_mode)
+    write_forced_header(tree, library)
 
 
-def write_forced_header(tree: Tree, link_mode: str) -> None:
-    forced = forced_c(tree.interpreter, link_mode)
-    if forced:
-        tree.write(f"{tree.include}/{FORCED_HEADER}", forced.encode())
-
-
-def forced_cflags(interpreter: Interpreter, link_mode: str) -> list[str]:
-    """The compiler's arguments for the table of built-in modules."""
-    return ["-include", FORCED_HEADER] if forced_c(interpreter, link_mode) else []
-
-
-def forced_c(interpreter: Interpreter, link_mode: str) -> str:
-    # The table of built-in modules, into which this goes, is linked into a binary when something
-    # there wants a symbol of it. The objects of a static libpython want the table. With a shared
-    # one, which has a table of its own, it is this definition that is wanted.
-    shared = link_mode == "shared"
-    definition = "const struct _frozen *PyImport_FrozenModules = 0;\n" if shared else ""
-    major, minor = interpreter.version_info[:2]
-    return FORCED_C[major, minor].format(definition=definition)
+def write_forced_header(tree: Tree, library: Library) -> None:
+    forced = forced_header(tree.interpreter, library)
+    tree.write(f"{tree.include}/{FORCED_HEADER}", forced.encode())
 
 
 def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
@@ -205,8 +195,15 @@ def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
         tree.copy(f"{source}/{path}", f"{tree.stdlib}/{path}")
     for extension in extensions:
         tree.copy(extension.file, tree.extension(extension))
-    # PyOxidizer's pip step copies `distutils` and writes into its `command`. On Debian it is a
-    # package of its own, but for a part that is always there.
+    write_distutils(tree)
+
+
+def write_distutils(tree: Tree) -> None:
+    """PyOxidizer's pip step copies `distutils` and writes into its `command`.
+
+    On Debian it is a package of its own, but for a part that is always there; since 3.12 there is
+    none.
+    """
     missing = "raise ModuleNotFoundError(\"No module named 'distutils'\", name='distutils')\n"
     for path, content in (("distutils", missing), ("distutils/command", "")):
         if not os.path.exists(tree.path(f"{tree.stdlib}/{path}/__init__.py")):
@@ -225,7 +222,7 @@ def object_path(name: str) -> str:
 def write_objects(tree: Tree, objects: Iterable[tuple[str, bytes]]) -> None:
     """What is linked into the binary: of libpython, and of extension modules inside it."""
     for name, data in objects:
-        tree.write(object_path(name), data)
+        tree.write(object_path(name), adapted_object(tree.interpreter, data))
 
 
 def write_libpython(tree: Tree, library: Library) -> None:
@@ -289,7 +286,7 @@ def write_pip(tree: Tree) -> None:
     spec = importlib.util.find_spec("pip")
     if spec is None or not spec.submodule_search_locations:
         raise Refusal(f"{sys.executable}: has no pip that could be packed")
-    source = spec.submodule_search_locations[0]
+    it, source = tree.interpreter, spec.submodule_search_locations[0]
     for path in files_below(source):
         tree.copy(os.path.join(source, path), f"{PIP}/pip/{path}")
     version = importlib.metadata.version("pip")
@@ -302,7 +299,8 @@ def write_pip(tree: Tree) -> None:
     if not inside:
         raise Refusal(f"{tree.interpreter.executable}: its copy has no site-packages of its own")
     pip = os.path.relpath(f"{tree.root}/{PIP}", inside[0])
-    tree.write(os.path.relpath(f"{inside[0]}/pip.pth", tree.root), f"{pip}\n".encode())
+    lines = f"{pip}\n{'' if it.has_distutils else WITHOUT_DISTUTILS}"
+    tree.write(os.path.relpath(f"{inside[0]}/pip.pth", tree.root), lines.encode())
 
 
 def try_copy(tree: Tree) -> None:

@@ -8,8 +8,9 @@ fails: a cargo build prints thousands of lines. FILE is JSON: `{"executable": PA
 PyOxidizer's `build` folder. `--strip-libraries` removes the debug information and local symbols of
 the shared libraries below a `lib`, if there is a `strip`.
 
-Environment: PANTS_PYOXIDIZER_PATH becomes PATH (what starts this program sets another one), and
-PANTS_PYOXIDIZER_BUILT names the file in which the cargo driver notes what it built.
+Environment: PANTS_PYOXIDIZER_PATH becomes PATH, PANTS_PYOXIDIZER_RUST is the folder of the Rust
+toolchain, if it is not for PyOxidizer to download one, and PANTS_PYOXIDIZER_BUILT names the file in
+which the cargo driver notes what it built.
 """
 
 from __future__ import annotations
@@ -71,10 +72,14 @@ def main() -> int:
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """PyOxidizer's environment, made of `own`, that of this program."""
-    # These are of the interpreter that runs this program, not of the one that PyOxidizer starts.
-    env = {name: value for name, value in own.items() if not name.startswith("PEX_")}
+    env = dict(own)
     env["PATH"] = env["PANTS_PYOXIDIZER_PATH"]
     env["PANTS_PYOXIDIZER_PYTHON"] = sys.executable
+    if "PANTS_PYOXIDIZER_RUST" in env:
+        # Where it really is: the sandbox has another path each time.
+        programs = os.path.join(os.path.realpath(env["PANTS_PYOXIDIZER_RUST"]), "bin")
+        env["RUSTC"] = os.path.join(programs, "rustc")
+        env["PANTS_PYOXIDIZER_CARGO"] = os.path.join(programs, "cargo")
     # PyOxidizer's temporary folders hold half a gigabyte. Here, they go when the sandbox goes.
     env["TMPDIR"] = os.path.abspath("__tmp")
     # Without it, the bytecode of a set of strings is another one each time.
@@ -82,13 +87,18 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
+def pyoxidizer_executable() -> str:
+    return os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
+
+
 def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     """Run PyOxidizer, with its output in the log, and return its exit status."""
-    pyoxidizer = os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
     os.mkdir(env["TMPDIR"])
     cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     with extraction_lock(cache), LOG.open("wb") as log:
-        process = subprocess.Popen([pyoxidizer, *arguments], env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
+        )
         # When Pants cancels the process, PyOxidizer and cargo shall end with it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any, Iterable
 
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCli
 from pants.core.target_types import FileSourceField
 from pants.engine.addresses import Address, AddressInput
 from pants.engine.platform import Platform
@@ -37,6 +39,7 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     NoUsablePythonError,
     PackedPython,
     StandalonePython,
+    pex_problem,
     run_packing,
 )
 from pants_pyoxidizer.util_rules.tool import ToolProcess
@@ -51,7 +54,9 @@ class AdoptedPythonRequest:
 
 
 @rule(level=LogLevel.DEBUG)
-async def choose_archived_python(request: ArchivedPythonRequest) -> StandalonePython:
+async def choose_archived_python(
+    request: ArchivedPythonRequest, pex_cli: PexCli
+) -> StandalonePython:
     address = await Get(Address, AddressInput, _address_input(request))
     wrapped = await Get(WrappedTarget, WrappedTargetRequest(address, request.origin))
     if not wrapped.target.has_field(StandalonePythonSourceField):
@@ -72,7 +77,7 @@ async def choose_archived_python(request: ArchivedPythonRequest) -> StandalonePy
         raise NoUsablePythonError(_forbidden_version(request, address, python))
     host = await Get(HostPython, HostPythonRequest(python.constraint))
     if host.path is None:
-        raise NoUsablePythonError(_no_resolver(request, address, python))
+        raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
     return python
 
 
@@ -86,20 +91,19 @@ async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> Pa
         ),
     )
     (archive,) = sources.snapshot.files
-    return await run_packing(
-        ToolProcess(
-            programs=_PROGRAMS,
-            argv=(
-                *("--archive", archive, "--target-triple", TARGET_TRIPLES[platform]),
-                *("--output", ARCHIVE, "--report", REPORT),
-            ),
-            input_digest=sources.snapshot.digest,
-            description=f"Adopt {archive} for PyOxidizer",
-            output_files=(ARCHIVE, REPORT),
-            level=LogLevel.INFO,
-            is_slow=True,
-        )
+    adopting = ToolProcess(
+        programs=_PROGRAMS,
+        argv=(
+            *("--archive", archive, "--target-triple", TARGET_TRIPLES[platform]),
+            *("--output", ARCHIVE, "--report", REPORT),
+        ),
+        input_digest=sources.snapshot.digest,
+        description=f"Adopt {archive} for PyOxidizer",
+        output_files=(ARCHIVE, REPORT),
+        level=LogLevel.INFO,
+        is_slow=True,
     )
+    return await run_packing(adopting, os.path.basename(archive))
 
 
 def _address_input(request: ArchivedPythonRequest) -> AddressInput:
@@ -155,13 +159,16 @@ def _forbidden_version(
     )
 
 
-def _no_resolver(request: ArchivedPythonRequest, address: Address, python: StandalonePython) -> str:
+def _no_resolver(
+    request: ArchivedPythonRequest, address: Address, python: StandalonePython, pex_version: str
+) -> str:
     minor_version = python.python.minor_version
+    hint = pex_problem(minor_version, pex_version)
     return softwrap(
         f"""
         The `{_ALIAS}` target {address}, which goes into the target {request.address}, is Python
         {python.version}. Third-party wheels for it are resolved with a CPython {minor_version} of
-        this machine, but there is none where `[python-bootstrap].search_path` says.
+        this machine, but none was found{hint} where `[python-bootstrap].search_path` says.
 
         To fix, install one, of any patch version (pyenv: `pyenv install {minor_version}`; Debian
         and Ubuntu: `apt-get install python{minor_version}`).

@@ -25,10 +25,11 @@ from pants.util.strutil import softwrap
 
 from pants_pyoxidizer.subsystem import SCOPE
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import PROGRAMS_DIR, ToolProcess
+from pants_pyoxidizer.util_rules.tool import CARGO_DRIVER_PROGRAMS, PROGRAMS_DIR, ToolProcess
 
 _BUILD_DIR = "build"  # Where PyOxidizer writes.
 _RESULT = "__result.json"
@@ -36,18 +37,10 @@ _BUILT = "__built.txt"
 
 _CACHE = ".cache/pyoxidizer"
 _CRATES = ".cache/pyoxidizer_crates"
+CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
+REGISTRY_DIR = "__crates"
 
-_PROGRAMS = (
-    "run_pyoxidizer.py",
-    "cargo",
-    "cargo_driver.py",
-    "cargo_project.py",
-    "crates_cache.py",
-    "repeatable.py",
-    "packed_resources.py",
-    "rustc_wrapper",
-    "ar_archive.py",
-)
+PROGRAMS = ("run_pyoxidizer.py", *CARGO_DRIVER_PROGRAMS)
 
 
 @dataclass(frozen=True)
@@ -141,10 +134,10 @@ def environment(request: BuildRequest) -> dict[str, str]:
     if rust is not None:
         env.update(
             PYOXIDIZER_SYSTEM_RUST="1",
-            RUSTC=rust.rustc,
-            PANTS_PYOXIDIZER_CARGO=rust.cargo,
+            PANTS_PYOXIDIZER_RUST=f"{{chroot}}/{rust.sysroot}",
             PANTS_PYOXIDIZER_TOOLCHAIN=f"{rust.fingerprint}\n{request.c_toolchain.fingerprint}",
             PANTS_PYOXIDIZER_CRATES=f"{{chroot}}/{_CRATES}",
+            PANTS_PYOXIDIZER_REGISTRY=f"{{chroot}}/{REGISTRY_DIR}",
             PANTS_PYOXIDIZER_BUILT=f"{{chroot}}/{_BUILT}",
         )
     return env
@@ -153,6 +146,11 @@ def environment(request: BuildRequest) -> dict[str, str]:
 @rule(desc="Build with PyOxidizer", level=LogLevel.DEBUG)
 async def build(request: BuildRequest) -> Build:
     check_target_triple(request)
+    immutable = {}
+    if request.rust.system is not None:
+        crates_request = CratesRequest(request.python.target_triple, request.rust.system)
+        crates = await Get(Crates, CratesRequest, crates_request)
+        immutable[REGISTRY_DIR] = crates.digest
     input_digest = await Get(
         Digest,
         MergeDigests((request.config.digest, request.python.digest, request.inputs)),
@@ -160,7 +158,7 @@ async def build(request: BuildRequest) -> Build:
     result = await Get(
         ProcessResult,
         ToolProcess(
-            programs=_PROGRAMS,
+            programs=PROGRAMS,
             argv=(
                 *("--name", request.name, "--result", _RESULT),
                 *(["--strip-libraries"] if request.optimize_size else []),
@@ -168,8 +166,9 @@ async def build(request: BuildRequest) -> Build:
             ),
             description=request.description,
             input_digest=input_digest,
+            immutable_input_digests=FrozenDict(immutable),
             env=FrozenDict(environment(request)),
-            append_only_caches=FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES),
+            append_only_caches=CACHES,
             output_files=(_RESULT,),
             output_directories=(_BUILD_DIR,),
             level=LogLevel.INFO,

@@ -23,10 +23,12 @@ from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, RustSource
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 
 logger = logging.getLogger(__name__)
 
 MINIMUM_VERSION = (1, 62, 1)  # What PyOxidizer 0.24 asks for.
+MANAGED_VERSION = "1.66.0"  # What it downloads.
 
 # rustup's proxies read these to find the toolchain they stand for.
 _RUSTUP_ENV_VARS = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN")
@@ -34,10 +36,9 @@ _RUSTUP_ENV_VARS = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN")
 
 @dataclass(frozen=True)
 class SystemRust:
-    """A toolchain's own `cargo` and `rustc`, not rustup's proxies: they need no HOME."""
+    """A toolchain with its own `cargo` and `rustc`, not rustup's proxies: they need no HOME."""
 
-    cargo: str
-    rustc: str
+    sysroot: str  # A host link: relative to the sandbox.
     fingerprint: str  # What both say of their versions.
 
 
@@ -56,7 +57,8 @@ class RustcProbe:
     """What stands behind one `rustc`: a toolchain, or the reason why it cannot be used."""
 
     path: str
-    rust: SystemRust | None
+    sysroot: str | None
+    fingerprint: str
     problem: str
 
 
@@ -96,7 +98,7 @@ async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget)
     sysroot = next((r.stdout.decode().strip() for r in sysroots if r.exit_code == 0), None)
     if sysroot is None:
         reason = sysroots[0].stderr.decode(errors="replace").strip()
-        return RustcProbe(request.path, None, f"it fails: {reason}")
+        return RustcProbe(request.path, None, "", f"it fails: {reason}")
 
     rustc, cargo = os.path.join(sysroot, "bin", "rustc"), os.path.join(sysroot, "bin", "cargo")
     versions = await MultiGet(
@@ -105,12 +107,12 @@ async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget)
     )
     for path, version in zip((rustc, cargo), versions):
         if version.exit_code != 0:
-            return RustcProbe(request.path, None, f"{path} cannot be run")
+            return RustcProbe(request.path, None, "", f"{path} cannot be run")
     fingerprint = "\n".join(version.stdout.decode().strip() for version in versions)
     release = parse_release(fingerprint)
     if release is None or release < MINIMUM_VERSION:
-        return RustcProbe(request.path, None, f"it is {fingerprint.splitlines()[0]}")
-    return RustcProbe(request.path, SystemRust(cargo, rustc, fingerprint), "")
+        return RustcProbe(request.path, None, "", f"it is {fingerprint.splitlines()[0]}")
+    return RustcProbe(request.path, sysroot, fingerprint, "")
 
 
 def _version_process(path: str, cache_scope: ProcessCacheScope) -> Process:
@@ -133,8 +135,12 @@ async def find_rust_toolchain(
     rustcs = await Get(BinaryPaths, BinaryPathRequest(binary_name="rustc", search_path=search_path))
     probes = await MultiGet(Get(RustcProbe, RustcProbeRequest(path.path)) for path in rustcs.paths)
     for probe in probes:
-        if probe.rust is not None:
-            return RustToolchain(probe.rust)
+        if probe.sysroot is not None:
+            link = await Get(
+                HostLink,
+                HostLinkRequest(probe.sysroot, probe.fingerprint, what="The Rust toolchain"),
+            )
+            return RustToolchain(SystemRust(link.path, probe.fingerprint))
     problem = describe_problem(search_path, probes)
     if pyoxidizer.rust == RustSource.SYSTEM:
         raise BinaryNotFoundError(problem)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any, Iterable
 
+from packaging.version import Version
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCliProcess
+from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
 from pants.core.util_rules.environments import EnvironmentTarget
 from pants.engine.addresses import Address
 from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, DigestSubset, PathGlobs
@@ -23,10 +24,15 @@ from pants.util.strutil import bullet_list, softwrap
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
 from pants_pyoxidizer.target_types import PyOxidizerPythonField
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.tool import ToolProcess
 
 # Newest first: it gets security fixes for the longest time.
-HOST_VERSIONS = ("3.11", "3.10", "3.9")
+HOST_VERSIONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
+# Pex finds those Pythons, and resolves wheels for those, that it knows. That of Pants 2.17 does not
+# know these; this one does, which was tried with both.
+NEEDING_NEWER_PEX = ("3.13", "3.12")
+NEWER_PEX = "2.20.4"
 # What PyOxidizer 0.24 downloads (`default_python_distribution()` in its manual).
 PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8.16"})
 
@@ -37,9 +43,11 @@ PACK_PROGRAMS = (
     "ar_archive.py",
     "cpython.py",
     "elf.py",
+    "forced_header.py",
     "kept_bytecode.py",
     "libpython.py",
     "packed_tree.py",
+    "pyconfig_adapter.py",
 )
 
 TARGET_TRIPLES = FrozenDict(
@@ -191,9 +199,9 @@ async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTa
     return HostPython(path, fingerprint, "")
 
 
-async def run_packing(request: ToolProcess) -> PackedPython:
+async def run_packing(request: ToolProcess, name: str) -> PackedPython:
     """A part of rules, which must be defined later. The program writes ARCHIVE and REPORT, or says
-    why not."""
+    why not. `name` is what users call the Python."""
     process = await Get(Process, ToolProcess, request)
     result = await Get(FallibleProcessResult, Process, process)
     if result.exit_code != 0:
@@ -210,7 +218,7 @@ async def run_packing(request: ToolProcess) -> PackedPython:
             version=report["version"],
             target_triple=report["target_triple"],
             digest=archive,
-            description=describe(report),
+            description=describe(report, name),
         ),
         "",
     )
@@ -218,30 +226,32 @@ async def run_packing(request: ToolProcess) -> PackedPython:
 
 @rule(level=LogLevel.DEBUG)
 async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
-    return await run_packing(
-        ToolProcess(
-            programs=PACK_PROGRAMS,
-            argv=("--python", request.path, "--output", ARCHIVE, "--report", REPORT),
-            # The program does not read it: it makes another interpreter at the same path another
-            # process.
-            env=FrozenDict({"PANTS_PYOXIDIZER_PYTHON_FINGERPRINT": request.fingerprint}),
-            description=f"Pack {request.path} for PyOxidizer",
-            output_files=(ARCHIVE, REPORT),
-            level=LogLevel.INFO,
-            is_slow=True,
-        )
+    link = await Get(
+        HostLink, HostLinkRequest(request.path, request.fingerprint, what="The Python to embed")
     )
+    packing = ToolProcess(
+        programs=PACK_PROGRAMS,
+        argv=("--python", link.path, "--output", ARCHIVE, "--report", REPORT),
+        description=f"Pack {request.path} for PyOxidizer",
+        output_files=(ARCHIVE, REPORT),
+        level=LogLevel.INFO,
+        is_slow=True,
+    )
+    return await run_packing(packing, request.path)
 
 
-def describe(report: dict[str, Any]) -> str:
-    """One sentence on a packed interpreter."""
+def describe(report: dict[str, Any], name: str) -> str:
+    """One sentence on a packed interpreter, from the report of the program that packed it."""
     runs_on = f"; it runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
-    return f"Python {report['version']} ({report['python']}, {report['link_mode']}) is inside{runs_on}."
+    return f"Python {report['version']} ({name}, {report['link_mode']}) is inside{runs_on}."
 
 
 @rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
 async def choose_standalone_python(
-    request: StandalonePythonRequest, pyoxidizer: PyOxidizer, platform: Platform
+    request: StandalonePythonRequest,
+    pyoxidizer: PyOxidizer,
+    pex_cli: PexCli,
+    platform: Platform,
 ) -> StandalonePython:
     choice, origin, relative_to = pyoxidizer.python, f"`[{SCOPE}].python`", None
     if request.python is not None:
@@ -260,9 +270,9 @@ async def choose_standalone_python(
         Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
     )
     problems = []
-    for host in hosts:
+    for version, host in zip(allowed, hosts):
         if host.path is None:
-            problems.append(host.problem)
+            problems.append(host.problem + pex_problem(version, pex_cli.version))
             continue
         # One at a time: packing takes seconds, and mostly the first will do.
         packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
@@ -270,6 +280,17 @@ async def choose_standalone_python(
             return packed.python
         problems.append(packed.problem)
     raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
+
+
+def pex_problem(python_version: str, pex_version: str) -> str:
+    """Why a Python may be there and not be found, if that may be why."""
+    number = pex_version.lstrip("v")
+    if python_version not in NEEDING_NEWER_PEX or Version(number) >= Version(NEWER_PEX):
+        return ""
+    return (
+        f" by Pex {number}, which may be too old for it (to fix, set `[pex-cli].version` to"
+        f" `v{NEWER_PEX}` or newer)"
+    )
 
 
 def _allowed_versions(

@@ -20,14 +20,19 @@ from pants.backend.python.util_rules.pex import Pex, PexProcess, PexRequest
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.engine.addresses import Addresses
 from pants.engine.fs import Digest, Snapshot
-from pants.engine.process import ProcessResult
+from pants.engine.process import ProcessExecutionFailure, ProcessResult
 from pants.engine.rules import Get, collect_rules, rule
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.util.logging import LogLevel
+from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
 
 _WHEELS_DIR = "__third_party_wheels"
+
+
+class UnresolvableRequirementsError(Exception):
+    """There are no wheels for the requirements and the embedded Python."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,10 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
             hardcoded_interpreter_constraints=request.interpreter_constraints,
         ),
     )
-    pex = await Get(Pex, PexRequest, pex_request)
+    try:
+        pex = await Get(Pex, PexRequest, pex_request)
+    except ProcessExecutionFailure as failure:
+        raise UnresolvableRequirementsError(_describe(request, failure)) from failure
     result = await Get(
         ProcessResult,
         PexProcess(
@@ -84,6 +92,26 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
     return ThirdPartyWheels(
         await Get(Wheels, InspectWheelsRequest(snapshot.digest, snapshot.files))
     )
+
+
+def _describe(request: ThirdPartyWheelsRequest, failure: ProcessExecutionFailure) -> str:
+    distributions = bullet_list(map(str, request.distributions))
+    heading = softwrap(
+        f"""
+        The third-party requirements of these distributions cannot be resolved for
+        {request.interpreter_constraints}, the Python that is to be embedded:
+        """
+    )
+    cure = softwrap(
+        """
+        To fix, if a requirement has neither a wheel for that Python and this platform nor a source
+        distribution, take a version that has, and generate the lockfile anew if there is one; or
+        narrow the `interpreter_constraints` of the distributions' code to a Python that it has a
+        wheel for.
+        """
+    )
+    said = failure.stderr.decode(errors="replace").strip()
+    return f"{heading}\n\n{distributions}\n\nPex says:\n\n{said}\n\n{cure}"
 
 
 def rules() -> Iterable[Any]:

@@ -1,29 +1,70 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Processes that run a program of ours, from `pants_pyoxidizer.programs`, beside PyOxidizer.
 
-The programs run in the virtual environment of the `[pyoxidizer]` tool: what it pins, they may import.
+The programs run in the virtual environment of the `[pyoxidizer]` tool, or of another one: what it
+pins, they may import.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any, Iterable
 
 from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
-from pants.engine.fs import EMPTY_DIGEST, CreateDigest, Digest, FileContent, MergeDigests
-from pants.engine.process import Process, ProcessCacheScope
+from pants.core.util_rules.subprocess_environment import SubprocessEnvironmentVars
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    FileContent,
+    MergeDigests,
+    PathGlobs,
+)
+from pants.engine.process import Process, ProcessCacheScope, ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import data
 from pants_pyoxidizer.subsystem import PyOxidizer
+from pants_pyoxidizer.util_rules.host_links import LINKS_CACHE, LINKS_DIR
 
 PROGRAMS_DIR = "__programs"
 
+# What PyOxidizer finds as `cargo`, and what that imports.
+CARGO_DRIVER_PROGRAMS = (
+    "cargo",
+    "cargo_driver.py",
+    "cargo_project.py",
+    "crates_cache.py",
+    "repeatable.py",
+    "packed_resources.py",
+    "rustc_wrapper",
+    "ar_archive.py",
+)
+
 # How long a remote cache may take to give what it has. What it has not, it says at once.
 REMOTE_CACHE_MILLIS = 10_000
+
+
+# Runs in the virtual environment, of whose Python the version counts, too.
+_LINK_VENV = dedent(
+    """\
+    import hashlib, os, platform, sys
+    folder, fingerprint = sys.argv[1:]
+    version = f"{platform.python_implementation()} {platform.python_version()} {fingerprint}"
+    link = os.path.join(folder, hashlib.sha256(version.encode()).hexdigest()[:32])
+    venv = os.path.realpath(sys.prefix)
+    if not os.path.islink(link) or os.readlink(link) != venv:
+        new = f"{link}.{os.getpid()}"
+        os.symlink(venv, new)
+        os.replace(new, link)
+    print(link)
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +75,8 @@ class ToolProcess:
     argv: tuple[str, ...]
     description: str = dataclasses.field(compare=False)
     input_digest: Digest = EMPTY_DIGEST
+    # What is large, and not to be copied for each process.
+    immutable_input_digests: FrozenDict[str, Digest] = FrozenDict()
     env: FrozenDict[str, str] = FrozenDict()
     append_only_caches: FrozenDict[str, str] = FrozenDict()
     output_files: tuple[str, ...] = ()
@@ -42,6 +85,8 @@ class ToolProcess:
     cache_scope: ProcessCacheScope = ProcessCacheScope.SUCCESSFUL
     # What takes longer than a download: Pants else runs it while it asks a remote cache for it.
     is_slow: bool = False
+    # Where they run, if not in the tool `[pyoxidizer]`.
+    tool: PexRequest | None = None
 
 
 def program_file(name: str) -> FileContent:
@@ -49,30 +94,61 @@ def program_file(name: str) -> FileContent:
     return FileContent(f"{PROGRAMS_DIR}/{name}", content, is_executable=not name.endswith(".py"))
 
 
-@rule
-async def set_up_tool_process(request: ToolProcess, pyoxidizer: PyOxidizer) -> Process:
-    venv_pex, programs = await MultiGet(
-        Get(VenvPex, PexRequest, pyoxidizer.to_pex_request()),
-        Get(Digest, CreateDigest(program_file(name) for name in request.programs)),
-    )
-    input_digest = await Get(Digest, MergeDigests((request.input_digest, programs)))
+@dataclass(frozen=True)
+class ToolVenvRequest:
+    tool: PexRequest
+
+
+@dataclass(frozen=True)
+class ToolVenv:
+    """The virtual environment of a tool, for processes that have LINKS_CACHE."""
+
+    path: str  # Relative to the sandbox.
+
+
+@rule(level=LogLevel.DEBUG)
+async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
+    venv_pex = await Get(VenvPex, PexRequest, request.tool)
+    name = venv_pex.pex_filename
+    # What else is there are scripts, which name paths of this machine.
+    pex = await Get(Digest, DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"])))
     process = await Get(
         Process,
         VenvPexProcess(
             venv_pex,
-            description=request.description,
-            level=request.level,
-            input_digest=input_digest,
-            extra_env=request.env,
-            output_files=request.output_files,
-            output_directories=request.output_directories,
-            cache_scope=request.cache_scope,
+            argv=("-c", _LINK_VENV, LINKS_DIR, pex.fingerprint),
+            append_only_caches=LINKS_CACHE,
+            description=f"Find the virtual environment of {name}",
+            level=LogLevel.DEBUG,
+            # Named caches may be deleted while Pants' daemon runs.
+            cache_scope=ProcessCacheScope.PER_SESSION,
         ),
     )
-    return dataclasses.replace(
-        process,
-        argv=(venv_pex.python.argv0, f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
-        append_only_caches=FrozenDict({**process.append_only_caches, **request.append_only_caches}),
+    argv = (venv_pex.python.argv0, *process.argv[1:])
+    result = await Get(ProcessResult, Process, dataclasses.replace(process, argv=argv))
+    return ToolVenv(result.stdout.decode().strip())
+
+
+@rule
+async def set_up_tool_process(
+    request: ToolProcess, pyoxidizer: PyOxidizer, subprocess_env: SubprocessEnvironmentVars
+) -> Process:
+    venv, programs = await MultiGet(
+        Get(ToolVenv, ToolVenvRequest(request.tool or pyoxidizer.to_pex_request())),
+        Get(Digest, CreateDigest(program_file(name) for name in request.programs)),
+    )
+    input_digest = await Get(Digest, MergeDigests((request.input_digest, programs)))
+    return Process(
+        (f"{venv.path}/bin/python", f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
+        description=request.description,
+        level=request.level,
+        input_digest=input_digest,
+        immutable_input_digests=request.immutable_input_digests,
+        env={**subprocess_env.vars, **request.env},
+        append_only_caches={**LINKS_CACHE, **request.append_only_caches},
+        output_files=request.output_files,
+        output_directories=request.output_directories,
+        cache_scope=request.cache_scope,
         remote_cache_speculation_delay_millis=REMOTE_CACHE_MILLIS if request.is_slow else 0,
     )
 

@@ -6,15 +6,16 @@ LEFT_OUT = ["ensurepip", "idlelib", "lib2to3", "pydoc_data", "turtledemo"]
 
 # What few programs import. It becomes a part of payloads, compressed.
 SELDOM = [
-    "_aix_support", "_osx_support", "_pydecimal", "_pyio", "aifc", "antigravity", "asynchat",
-    "asyncore", "bdb", "binhex", "cProfile", "cgi", "cgitb", "chunk", "cmd", "code", "codeop",
-    "colorsys", "compileall", "crypt", "curses", "dbm", "distutils", "doctest", "filecmp",
-    "fileinput", "ftplib", "imaplib", "imghdr", "mailbox", "mailcap", "modulefinder", "msilib",
-    "nntplib", "nturl2path", "optparse", "pdb", "pickletools", "pipes", "poplib", "profile",
-    "pstats", "pty", "py_compile", "pyclbr", "pydoc", "rlcompleter", "sched", "shelve", "smtpd",
-    "smtplib", "sndhdr", "sunau", "symtable", "tabnanny", "telnetlib", "this", "timeit", "tkinter",
-    "trace", "tty", "turtle", "unittest", "uu", "venv", "wave", "webbrowser", "wsgiref", "xdrlib",
-    "xml", "xmlrpc", "zipapp",
+    "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support",
+    "_pydecimal", "_pyio", "_pyrepl", "aifc", "antigravity", "asynchat", "asyncore", "bdb",
+    "binhex", "cProfile", "cgi", "cgitb", "chunk", "cmd", "code", "codeop", "colorsys",
+    "compileall", "crypt", "curses", "dbm", "distutils", "doctest", "filecmp", "fileinput",
+    "ftplib", "imaplib", "imghdr", "mailbox", "mailcap", "modulefinder", "msilib", "nntplib",
+    "nturl2path", "optparse", "pdb", "pickletools", "pipes", "poplib", "profile", "pstats", "pty",
+    "py_compile", "pyclbr", "pydoc", "rlcompleter", "sched", "shelve", "smtpd", "smtplib", "sndhdr",
+    "sunau", "symtable", "tabnanny", "telnetlib", "this", "timeit", "tkinter", "trace", "tty",
+    "turtle", "unittest", "uu", "venv", "wave", "webbrowser", "wsgiref", "xdrlib", "xml", "xmlrpc",
+    "zipapp",
 ]
 
 def package_of(resource):

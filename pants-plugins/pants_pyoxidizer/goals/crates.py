@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+from pants.engine.console import Console
+from pants.engine.fs import Workspace
+from pants.engine.goal import Goal, GoalSubsystem
+from pants.engine.platform import Platform
+from pants.engine.rules import Get, collect_rules, goal_rule
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
+from pants_pyoxidizer.util_rules.crates import GOAL, Crates, CratesError, CratesRequest
+from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
+from pants_pyoxidizer.util_rules.standalone_python import TARGET_TRIPLES
+
+
+class VendorCratesSubsystem(GoalSubsystem):
+    name = GOAL
+    help = softwrap(
+        f"""
+        Fetch the Rust crates that PyOxidizer compiles into the folder `[{SCOPE}].crates_dir`, from
+        which builds take them then.
+        """
+    )
+
+
+class VendorCrates(Goal):
+    subsystem_cls = VendorCratesSubsystem
+    environment_behavior = Goal.EnvironmentBehavior.LOCAL_ONLY
+
+
+@goal_rule
+async def vendor_crates(
+    console: Console, workspace: Workspace, pyoxidizer: PyOxidizer, platform: Platform
+) -> VendorCrates:
+    toolchain = await Get(RustToolchain, {})
+    if not pyoxidizer.crates_dir or toolchain.system is None:
+        raise CratesError(
+            softwrap(
+                f"""
+                The goal `{GOAL}` fetches crates for the Rust of the system into the folder
+                `[{SCOPE}].crates_dir`. To fix, set that option, for example to
+                `3rdparty/crates`, and `[{SCOPE}].rust` to `system`.
+                """
+            )
+        )
+    crates = await Get(
+        Crates, CratesRequest(TARGET_TRIPLES[platform], toolchain.system, from_registry=True)
+    )
+    workspace.write_digest(crates.digest, path_prefix=pyoxidizer.crates_dir)
+    console.print_stdout(
+        f"Wrote the crates for {TARGET_TRIPLES[platform]} to {pyoxidizer.crates_dir}."
+    )
+    return VendorCrates(exit_code=0)
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,136 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The Rust crates that PyOxidizer compiles, fetched once, so that no build needs a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    Digest,
+    GlobMatchErrorBehavior,
+    PathGlobs,
+    RemovePrefix,
+)
+from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.rules import Get, collect_rules, rule
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
+from pants_pyoxidizer.util_rules.tool import CARGO_DRIVER_PROGRAMS, PROGRAMS_DIR, ToolProcess
+
+# Not `pyoxidizer-crates`: `--pyoxidizer-crates-dir` would be an option of that goal.
+GOAL = "vendor-crates"
+
+_OUTPUT = "__crates"
+
+_PROGRAMS = ("fetch_crates.py", "run_pyoxidizer.py", *CARGO_DRIVER_PROGRAMS)
+
+
+class CratesError(Exception):
+    """The crates cannot be had."""
+
+
+@dataclass(frozen=True)
+class CratesRequest:
+    target_triple: str
+    rust: SystemRust
+    # Rather than from `[pyoxidizer].crates_dir`.
+    from_registry: bool = False
+
+
+@dataclass(frozen=True)
+class Crates:
+    """A local registry, as cargo calls it, with all crates that the target triple needs."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class CratesSource:
+    """Where crates are to be taken from, as arguments of `fetch_crates.py`."""
+
+    args: tuple[str, ...]
+    digest: Digest
+
+
+@rule
+async def find_crates_source(request: CratesRequest, pyoxidizer: PyOxidizer) -> CratesSource:
+    if pyoxidizer.crates_dir and not request.from_registry:
+        vendored = await Get(Digest, PathGlobs([f"{pyoxidizer.crates_dir}/**"]))
+        if vendored == EMPTY_DIGEST:
+            raise CratesError(describe_problem(pyoxidizer.crates_dir, "It is empty, or not there."))
+        return CratesSource(("--vendored", pyoxidizer.crates_dir), vendored)
+    args: tuple[str, ...] = ()
+    config = EMPTY_DIGEST
+    if pyoxidizer.crates_config:
+        globs = PathGlobs(
+            [pyoxidizer.crates_config],
+            glob_match_error_behavior=GlobMatchErrorBehavior.error,
+            description_of_origin=f"the option `[{SCOPE}].crates_config`",
+        )
+        config = await Get(Digest, PathGlobs, globs)
+        args = ("--config", pyoxidizer.crates_config)
+    if pyoxidizer.crates_credentials:
+        path, what = pyoxidizer.crates_credentials, f"The file of `[{SCOPE}].crates_credentials`"
+        link = await Get(HostLink, HostLinkRequest(path, "credentials", what))
+        args = (*args, "--credentials", link.path)
+    return CratesSource(args, config)
+
+
+@rule(desc="Get Rust crates", level=LogLevel.DEBUG)
+async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
+    source = await Get(CratesSource, CratesRequest, request)
+    vendored = "--vendored" in source.args
+    process = await Get(
+        Process,
+        ToolProcess(
+            programs=_PROGRAMS,
+            argv=("--target", request.target_triple, "--output", _OUTPUT, *source.args),
+            description=f"{'Checking vendored' if vendored else 'Fetching'} Rust crates (once)",
+            input_digest=source.digest,
+            env=FrozenDict(
+                {
+                    "PYOXIDIZER_SYSTEM_RUST": "1",
+                    "PANTS_PYOXIDIZER_RUST": f"{{chroot}}/{request.rust.sysroot}",
+                    # So that another Rust is another process.
+                    "PANTS_PYOXIDIZER_TOOLCHAIN": request.rust.fingerprint,
+                    "PANTS_PYOXIDIZER_PATH": f"{{chroot}}/{PROGRAMS_DIR}",
+                }
+            ),
+            output_directories=(_OUTPUT,),
+            level=LogLevel.INFO,
+            is_slow=True,
+        ),
+    )
+    result = await Get(FallibleProcessResult, Process, process)
+    if result.exit_code != 0:
+        problem = result.stderr.decode(errors="replace").strip()
+        raise CratesError(describe_problem(pyoxidizer.crates_dir if vendored else None, problem))
+    return Crates(await Get(Digest, RemovePrefix(result.output_digest, _OUTPUT)))
+
+
+def describe_problem(vendored: str | None, problem: str) -> str:
+    if vendored is None:
+        what = "The Rust crates that PyOxidizer compiles cannot be fetched:"
+        cure = f"""
+            To fix, allow Pants to reach the registry of crates, name a mirror of it in
+            `[{SCOPE}].crates_config`, or have the crates in the repository, with
+            `[{SCOPE}].crates_dir`.
+            """
+    else:
+        what = (
+            f"`[{SCOPE}].crates_dir` is {vendored!r}, where not all Rust crates are that "
+            "PyOxidizer compiles:"
+        )
+        cure = f"To fix, run `pants {GOAL}`, which fetches them into that folder, and commit it."
+    return f"{what}\n\n{problem}\n\n{softwrap(cure)}"
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

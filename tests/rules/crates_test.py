@@ -1,0 +1,211 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from unittest.mock import Mock
+
+import pytest
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    Digest,
+    GlobMatchErrorBehavior,
+    PathGlobs,
+    RemovePrefix,
+)
+from pants.engine.process import FallibleProcessResult, Process
+from pants.testutil.option_util import create_subsystem
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer import data
+from pants_pyoxidizer.subsystem import PyOxidizer
+from pants_pyoxidizer.util_rules.crates import (
+    Crates,
+    CratesError,
+    CratesRequest,
+    CratesSource,
+    find_crates_source,
+    get_crates,
+)
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+
+OUTPUT, CRATES, INPUT = (Digest(c * 64, 1) for c in "abc")
+
+TRIPLE = "x86_64-unknown-linux-gnu"
+RUST = SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")
+
+
+CRATES_IO = CratesSource((), EMPTY_DIGEST)
+
+
+def get(
+    source: CratesSource = CRATES_IO,
+    exit_code: int = 0,
+    stderr: bytes = b"",
+    crates_dir: str | None = None,
+) -> tuple[ToolProcess, Crates]:
+    """The process that is asked for, and what becomes of its result."""
+    requests: list[ToolProcess] = []
+    process = Process(("./python",), description="")
+
+    def set_up(request: ToolProcess) -> Process:
+        requests.append(request)
+        return process
+
+    request = CratesRequest(TRIPLE, RUST)
+    result = Mock(exit_code=exit_code, stderr=stderr, output_digest=OUTPUT)
+    subset = RemovePrefix(OUTPUT, "__crates")
+    crates = run_rule_with_mocks(
+        get_crates,
+        rule_args=[request, create_subsystem(PyOxidizer, crates_dir=crates_dir)],
+        mock_gets=[
+            MockGet(CratesSource, (CratesRequest,), {request: source}.__getitem__),
+            MockGet(Process, (ToolProcess,), set_up),
+            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
+            MockGet(Digest, (RemovePrefix,), {subset: CRATES}.__getitem__),
+        ],
+    )
+    (tool_process,) = requests
+    return tool_process, crates
+
+
+def test_crates_are_fetched_for_the_target_triple() -> None:
+    process, crates = get()
+    assert process == ToolProcess(
+        programs=(
+            "fetch_crates.py",
+            "run_pyoxidizer.py",
+            "cargo",
+            "cargo_driver.py",
+            "cargo_project.py",
+            "crates_cache.py",
+            "repeatable.py",
+            "packed_resources.py",
+            "rustc_wrapper",
+            "ar_archive.py",
+        ),
+        argv=("--target", TRIPLE, "--output", "__crates"),
+        description="",
+        env=FrozenDict(
+            {
+                "PYOXIDIZER_SYSTEM_RUST": "1",
+                "PANTS_PYOXIDIZER_RUST": "{chroot}/.cache/links/rust",
+                "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80",
+                "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs",
+            }
+        ),
+        output_directories=("__crates",),
+        level=LogLevel.INFO,
+        is_slow=True,
+    )
+    assert process.description == "Fetching Rust crates (once)"
+    assert crates == Crates(CRATES)
+
+
+def test_the_programs_have_all_that_they_import() -> None:
+    process, _ = get()
+    texts = "".join(data.read(f"programs/{name}").decode() for name in process.programs)
+    names = re.findall(r"^from \.(?: import (\w+)|(\w+) import)", texts, re.MULTILINE)
+    imported = {f"{one or other}.py" for one, other in names}
+    started = {"fetch_crates.py", "cargo", "cargo_driver.py", "rustc_wrapper"}
+    assert imported | started == {*process.programs}
+
+
+VENDORED = CratesSource(("--vendored", "3rdparty/crates"), INPUT)
+
+
+def test_vendored_crates_are_an_input() -> None:
+    fetched, _ = get()
+    process, crates = get(VENDORED, crates_dir="3rdparty/crates")
+    assert process == dataclasses.replace(
+        fetched, argv=(*fetched.argv, "--vendored", "3rdparty/crates"), input_digest=INPUT
+    )
+    assert process.description == "Checking vendored Rust crates (once)"
+    assert crates == Crates(CRATES)
+
+
+def test_a_failure_says_what_could_not_be_done() -> None:
+    with pytest.raises(CratesError) as e:
+        get(exit_code=1, stderr=b"error: failed to download\n")
+    assert str(e.value) == (
+        "The Rust crates that PyOxidizer compiles cannot be fetched:\n\nerror: failed to download"
+        "\n\nTo fix, allow Pants to reach the registry of crates, name a mirror of it in "
+        "`[pyoxidizer].crates_config`, or have the crates in the repository, with "
+        "`[pyoxidizer].crates_dir`."
+    )
+
+
+def test_an_incomplete_folder_is_told_with_what_fills_it() -> None:
+    with pytest.raises(CratesError) as e:
+        get(VENDORED, exit_code=1, stderr=b"There is no x.crate.\n", crates_dir="3rdparty/crates")
+    assert str(e.value) == (
+        "`[pyoxidizer].crates_dir` is '3rdparty/crates', where not all Rust crates are that "
+        "PyOxidizer compiles:\n\nThere is no x.crate.\n\nTo fix, run `pants vendor-crates`, "
+        "which fetches them into that folder, and commit it."
+    )
+
+
+# --- Where they are taken from ---
+
+
+def source(
+    *,
+    from_registry: bool = False,
+    found: Digest = INPUT,
+    crates_dir: str | None = None,
+    crates_config: str | None = None,
+    crates_credentials: str | None = None,
+) -> CratesSource:
+    pyoxidizer = create_subsystem(
+        PyOxidizer,
+        crates_dir=crates_dir,
+        crates_config=crates_config,
+        crates_credentials=crates_credentials,
+    )
+    globs = {
+        PathGlobs(["3rdparty/crates/**"]): found,
+        PathGlobs(
+            ["cargo.toml"],
+            glob_match_error_behavior=GlobMatchErrorBehavior.error,
+            description_of_origin="the option `[pyoxidizer].crates_config`",
+        ): found,
+    }
+    link = HostLinkRequest("/home/user/credentials.toml", "credentials", what="")
+    result: CratesSource = run_rule_with_mocks(
+        find_crates_source,
+        rule_args=[CratesRequest(TRIPLE, RUST, from_registry), pyoxidizer],
+        mock_gets=[
+            MockGet(Digest, (PathGlobs,), globs.__getitem__),
+            MockGet(HostLink, (HostLinkRequest,), {link: HostLink(".cache/links/0")}.__getitem__),
+        ],
+    )
+    return result
+
+
+def test_the_source_is_crates_io_by_default() -> None:
+    assert source() == CRATES_IO
+
+
+def test_a_folder_of_the_repository() -> None:
+    assert source(crates_dir="3rdparty/crates", crates_config="cargo.toml") == VENDORED
+    # What fills the folder does not read it.
+    filling = source(from_registry=True, crates_dir="3rdparty/crates", crates_config="cargo.toml")
+    assert filling == CratesSource(("--config", "cargo.toml"), INPUT)
+
+
+def test_a_mirror_with_a_token_that_is_in_no_process() -> None:
+    credentials = "/home/user/credentials.toml"
+    assert source(crates_config="cargo.toml", crates_credentials=credentials) == CratesSource(
+        ("--config", "cargo.toml", "--credentials", ".cache/links/0"), INPUT
+    )
+
+
+def test_a_folder_that_is_not_there() -> None:
+    with pytest.raises(CratesError) as e:
+        source(crates_dir="3rdparty/crates", found=EMPTY_DIGEST)
+    assert "PyOxidizer compiles:\n\nIt is empty, or not there.\n\nTo fix, run" in str(e.value)
