@@ -13,8 +13,10 @@ from pants.engine.target import Target
 from pants_pyoxidizer import subsystem
 from pants_pyoxidizer.goals import crates as crates_goal
 from pants_pyoxidizer.goals import package, run, show_config
+from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
+    archived_python,
     artifact,
     build,
     c_toolchain,
@@ -44,6 +46,7 @@ def rules() -> Iterable[Any]:
         *inspect_wheels.rules(),
         *third_party_wheels.rules(),
         *standalone_python.rules(),
+        *archived_python.rules(),
         *rust_toolchain.rules(),
         *c_toolchain.rules(),
         *contents.rules(),
@@ -63,4 +66,4 @@ def rules() -> Iterable[Any]:
 
 
 def target_types() -> Iterable[type[Target]]:
-    return (PyOxidizerBinaryTarget,)
+    return PyOxidizerBinaryTarget, StandalonePythonTarget

@@ -34,6 +34,8 @@ _PANTS_OWN_BACKEND = "pants.backend.experimental.python.packaging.pyoxidizer"
 
 
 class PythonSource(Enum):
+    """What `python` may be, besides the address of a `standalone_python` target."""
+
     HOST = "host"
     PYOXIDIZER = "pyoxidizer"
 
@@ -79,20 +81,26 @@ class PyOxidizer(PythonToolBase):
             """
         ),
     )
-    python = EnumOption(
-        default=PythonSource.HOST,
+    python = StrOption(
+        default=PythonSource.HOST.value,
         help=softwrap(
             """
             Which Python goes into the binaries.
 
             `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of this machine, the newest that the
             interpreter constraints allow, found as Pants finds any Python. 3.12 and 3.13 need a
-            newer Pex than that of Pants 2.17. `lib`, beside the executable, must travel with it. It runs on machines with the same or a newer glibc (`pants package`
-            says which) and with the libraries that the Python itself uses, such as OpenSSL.
+            newer Pex than that of Pants 2.17. `lib`, beside the executable, must travel with it. It
+            runs on machines with the same or a newer glibc (`pants package` says which) and with
+            the libraries that the Python itself uses, such as OpenSSL.
 
             `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9
             or 3.10, the newest that the interpreter constraints allow. It has its libraries inside,
             but dates from 2022, and gets no security fixes.
+
+            The address of a `standalone_python` target, such as `3rdparty/python:py311`: the
+            archive that it names.
+
+            The field `python` of a `pyoxidizer_binary` overrides it.
             """
         ),
     )

@@ -294,6 +294,19 @@ class PyOxidizerInterpreterField(BoolField):
     )
 
 
+class PyOxidizerPythonField(StringField):
+    alias = "python"
+    help = help_text(
+        """
+        Which Python goes in, if not the one that the option `[pyoxidizer].python` says.
+
+        The values are the same: `"host"`, `"pyoxidizer"`, or the address of a `standalone_python`
+        target: for example `python="3rdparty/python:py311"`, or `python=":py311"` for one of the
+        same BUILD file.
+        """
+    )
+
+
 class PyOxidizerTemplateField(OptionalSingleSourceField):
     alias = "template"
     expected_file_extensions = (".bzlt",)
@@ -335,6 +348,7 @@ class PyOxidizerBinaryTarget(Target):
         PyOxidizerPayloadField,
         PyOxidizerIncludeSourcesField,
         PyOxidizerInterpreterField,
+        PyOxidizerPythonField,
         EnvironmentField,
     )
     help = help_text(

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from integration.repository import Repository, run_binary
+from unit import full_archives
+from unit.full_archives import published
 
 # The Pex of Pants 2.17 knows Python up to 3.11.
 PEX = "2.20.4"
@@ -297,9 +299,10 @@ def newer_pex(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
-def package(repository: Repository, newer_pex: list[str], version: str, *names: str) -> list[Path]:
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    if not shutil.which(f"python{version}") and not list(pyenv.glob(f"versions/{version}.*")):
+def package(
+    repository: Repository, newer_pex: list[str], version: str, *names: str, python: str = "host"
+) -> list[Path]:
+    if not shutil.which(f"python{version}") and not pyenv_pythons(version):
         pytest.skip(f"there is no Python {version}")
     repository.write(FILES)
     # Any Python can build the wheel; the newest one goes in.
@@ -307,11 +310,17 @@ def package(repository: Repository, newer_pex: list[str], version: str, *names: 
     result = repository.succeed(
         *newer_pex,
         f"--python-interpreter-constraints=['{constraints}']",
+        f"--pyoxidizer-python={python}",
         "package",
         *(f"newer:{name}" for name in names),
     )
     assert result.stderr.count(f"\nPython {version}.") == len(names), result.stderr
     return [repository.path / f"dist/newer/{name}/{TRIPLE}/debug/install/{name}" for name in names]
+
+
+def pyenv_pythons(version: str) -> list[Path]:
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    return sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
 
 
 def check_program(binary: Path, version: str) -> None:
@@ -340,6 +349,20 @@ def test_programs(repository: Repository, newer_pex: list[str], version: str) ->
     check_program(binary, version)
     check_program(templated, version)
     check_settings(templated)
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_archives(
+    repository: Repository, newer_pex: list[str], tmp_path: Path, version: str
+) -> None:
+    pythons = pyenv_pythons(version)
+    if not pythons:
+        pytest.skip(f"pyenv has no Python {version}")
+    files, links = published(full_archives.unadapted(str(pythons[0]), tmp_path), "8")
+    repository.write({"py/BUILD": 'standalone_python(name="newer", source="newer.tar.zst")\n'})
+    full_archives.write(repository.path / "py/newer.tar.zst", files, links)
+    (binary,) = package(repository, newer_pex, version, "bin", python="py:newer")
+    check_program(binary, version)
 
 
 def test_settings_in_a_python_that_pyoxidizer_knows(

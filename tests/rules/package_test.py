@@ -213,7 +213,7 @@ STDLIB = FILES.digest({"__parts/stdlib.part": "stdlib"})
 # --- The chain
 
 FIRST_STAGES: dict[Stage, Any] = {
-    StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS),
+    StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS, "py:py311"),
     FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS),
     ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
         Addresses([Address("src/py/app")]), InterpreterConstraints(["CPython==3.11.7"])
@@ -233,6 +233,7 @@ FIELDS: dict[str, Any] = {
     "entry_point": "main:run",
     "filesystem_resources": ["six"],
     "binary_name": "my-app",
+    "python": "py:py311",
 }
 MY_APP = PyOxidizerBinary(
     RESULT,
@@ -367,6 +368,7 @@ ALL_WHEELS = {APP.path, SIX.path}
     [
         ({"tags": ["a"], "description": "An app."}, set()),
         ({"output_path": "apps"}, {AddPrefix}),
+        ({"python": "py:py311"}, {StandalonePythonRequest}),
         ({"binary_name": "app"}, {ArtifactRequest}),
         ({"entry_point": "main"}, {ContentsRequest, ArtifactRequest}),
         ({"payload": "file"}, {ArtifactRequest}),

@@ -16,6 +16,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_pyoxidizer import register
 from pants_pyoxidizer.config import Config, PyOxidizerPython
 from pants_pyoxidizer.goals.package import PyOxidizerFieldSet
+from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerTemplateField
 
 
@@ -39,7 +40,7 @@ def test_the_backend_loads_beside_pants_own() -> None:
 
 
 def test_the_target_and_its_fields() -> None:
-    assert register.target_types() == (PyOxidizerBinaryTarget,)
+    assert register.target_types() == (PyOxidizerBinaryTarget, StandalonePythonTarget)
     assert [field.alias for field in PyOxidizerBinaryTarget.core_fields] == [
         "tags",
         "description",
@@ -53,9 +54,16 @@ def test_the_target_and_its_fields() -> None:
         "payload",
         "include_sources",
         "interpreter",
+        "python",
         "environment",
     ]
     assert PyOxidizerBinaryTarget.alias == "pyoxidizer_binary"
+    assert [field.alias for field in StandalonePythonTarget.core_fields] == [
+        "tags",
+        "description",
+        "source",
+    ]
+    assert StandalonePythonTarget.alias == "standalone_python"
 
 
 @pytest.mark.parametrize("field", PyOxidizerBinaryTarget.core_fields)

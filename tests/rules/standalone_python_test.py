@@ -33,6 +33,7 @@ from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
 from pants_pyoxidizer.util_rules import standalone_python
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.standalone_python import (
+    ArchivedPythonRequest,
     HostPython,
     HostPythonRequest,
     NoUsablePythonError,
@@ -85,11 +86,16 @@ def test_narrow_takes_the_alternatives_that_allow_the_version() -> None:
 
 # --- Choosing
 
+NO_ARCHIVE: MockGet[StandalonePython] = MockGet(
+    StandalonePython, (ArchivedPythonRequest,), lambda _: pytest.fail("asked for an archive")
+)
+
 
 def choose(
     wanted: InterpreterConstraints,
     *,
     source: PythonSource = PythonSource.HOST,
+    field: str | None = None,
     platform: Platform = Platform.linux_x86_64,
     hosts: Mapping[str, HostPython] | None = None,
     packed: Mapping[str, PackedPython] | None = None,
@@ -116,14 +122,15 @@ def choose(
     chosen = run_rule_with_mocks(
         choose_standalone_python,
         rule_args=[
-            StandalonePythonRequest(Address("project", target_name="bin"), wanted),
-            create_subsystem(PyOxidizer, python=source),
+            StandalonePythonRequest(Address("project", target_name="bin"), wanted, field),
+            create_subsystem(PyOxidizer, python=source.value),
             create_subsystem(PexCli, version=pex),
             platform,
         ],
         mock_gets=[
             MockGet(HostPython, (HostPythonRequest,), find),
             MockGet(PackedPython, (PackedPythonRequest,), pack),
+            NO_ARCHIVE,
         ],
     )
     return chosen, tried
@@ -187,6 +194,48 @@ def test_no_python_of_the_host_can_be_embedded() -> None:
         "and Ubuntu: `apt-get install libpython3.11-dev`), or set `[pyoxidizer].python` to "
         "`pyoxidizer`."
     )
+
+
+def test_the_field_overrides_the_option() -> None:
+    chosen, _ = choose(constraints(), source=PythonSource.HOST, field="pyoxidizer")
+    assert chosen.version == "3.10.9"
+    with pytest.raises(NoUsablePythonError) as e:
+        choose(constraints("CPython==3.8.*"), source=PythonSource.PYOXIDIZER, field="host")
+    assert (
+        "With the `python` field of the target project:bin set to `host`, only 3.13, 3.12, 3.11, "
+        "3.10, 3.9 can be embedded."
+    ) in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "field", "origin", "relative_to"),
+    [
+        ("py:py311", None, "`[pyoxidizer].python`", None),
+        ("host", "py:py311", "the `python` field of the target project:bin", "project"),
+    ],
+)
+def test_any_other_word_is_the_address_of_an_archive(
+    option: str, field: str | None, origin: str, relative_to: str | None
+) -> None:
+    address = Address("project", target_name="bin")
+    wanted = constraints("CPython>=3.9")
+    request = ArchivedPythonRequest(address, wanted, "py:py311", origin, relative_to)
+    archived = {request: standalone("3.11.7")}
+    chosen = run_rule_with_mocks(
+        choose_standalone_python,
+        rule_args=[
+            StandalonePythonRequest(address, wanted, field),
+            create_subsystem(PyOxidizer, python=option),
+            create_subsystem(PexCli, version="v2.20.4"),
+            Platform.linux_x86_64,
+        ],
+        mock_gets=[
+            MockGet(HostPython, (HostPythonRequest,), lambda _: pytest.fail("asked for a host")),
+            MockGet(PackedPython, (PackedPythonRequest,), lambda _: pytest.fail("packed a host")),
+            MockGet(StandalonePython, (ArchivedPythonRequest,), archived.__getitem__),
+        ],
+    )
+    assert chosen == standalone("3.11.7")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_the_options_and_their_defaults() -> None:
     assert pyoxidizer().options.as_dict() == {
         **of_every_tool,
         "args": [],
-        "python": PythonSource.HOST,
+        "python": "host",
         "report": False,
         "rust": RustSource.AUTO,
         "crates_dir": None,

@@ -31,6 +31,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
     PyOxidizerPayloadField,
+    PyOxidizerPythonField,
     PyOxidizerResourcesField,
     PyOxidizerTemplateField,
 )
@@ -69,6 +70,7 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
     interpreter: PyOxidizerInterpreterField
     output_path: PyOxidizerOutputPathField
     payload: PyOxidizerPayloadField
+    python: PyOxidizerPythonField
     resources: PyOxidizerResourcesField
     template: PyOxidizerTemplateField
 
@@ -113,7 +115,7 @@ async def collect_ingredients(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidi
     name = field_set.binary_name.value_or_default()
     distributions = await Get(Distributions, DistributionsRequest(field_set.dependencies))
     python_request = StandalonePythonRequest(
-        field_set.address, distributions.interpreter_constraints
+        field_set.address, distributions.interpreter_constraints, field_set.python.value
     )
     python, rust, c_toolchain, first_party = await MultiGet(
         Get(StandalonePython, StandalonePythonRequest, python_request),

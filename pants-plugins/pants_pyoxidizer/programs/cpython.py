@@ -179,7 +179,7 @@ def probe(python: str) -> Interpreter:
 def _probe(python: str) -> Interpreter:
     try:
         process = subprocess.run(
-            [python, "-I", "-c", PROBE, CONFIG_VARS, " ".join(TRIED_MODULES)],
+            [python, "-I", "-B", "-c", PROBE, CONFIG_VARS, " ".join(TRIED_MODULES)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
-from typing import Container, Iterable, Sequence
+from typing import Container, Iterable, Mapping, Sequence
 
 from . import ar_archive, elf
 from .cpython import Interpreter, Refusal
@@ -151,18 +151,58 @@ def read_static(path: str, images: Sequence[Image]) -> Library:
     except ar_archive.ArError as error:
         raise Unusable(str(error)) from None
     names = ar_archive.unique_names([name for name, _ in members])
-    objects = tuple((name, without_lto(data)) for name, (_, data) in zip(names, members))
+    return check_objects(path, zip(names, (data for _, data in members)), images)
+
+
+def check_objects(
+    path: str, objects: Iterable[tuple[str, bytes]], images: Sequence[Image]
+) -> Library:
+    """`path` is where the objects come from."""
+    objects = tuple((name, without_lto(data)) for name, data in objects)
+    symbols = read_symbols(objects)
+    if symbols is None:
+        return Library("static", path, objects)
+    if INITTAB not in symbols.defined:
+        raise Unusable(f"does not define {INITTAB}")
+    there = LINKER_BRINGS.union(symbols.defined, *(image.imported for image in images))
+    missing = {name for name in symbols.wanted - there if not name.startswith("__")}
+    if missing and any(image.imported for image in images):
+        some = ", ".join(sorted(missing)[:3])
+        raise Unusable(f"wants what the interpreter has inside, and it has not ({some})")
+    inittab = symbols.defined[INITTAB]
+    return Library(
+        "static",
+        path,
+        objects,
+        inittab,
+        symbols.imported,
+        defines=frozenset(symbols.defined),
+        anchors=tuple(anchor for name, anchor in symbols.anchors.items() if name != inittab),
+    )
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """What objects want from others, and which of them defines what."""
+
+    wanted: frozenset[str]
+    weakly: frozenset[str]
+    defined: Mapping[str, str]
+    anchors: Mapping[str, str]  # A symbol of each object, by which it can be linked.
+
+    @property
+    def imported(self) -> frozenset[str]:
+        return (self.wanted | self.weakly).difference(self.defined)
+
+
+def read_symbols(objects: Iterable[tuple[str, bytes]]) -> Symbols | None:
+    """Of objects that can be linked into a binary; None where they are not of ELF, as on macOS."""
+    objects = tuple(objects)
     bitcode = next((name for name, data in objects if data.startswith(BITCODE_MAGICS)), None)
     if bitcode:
         raise Unusable(f"holds no machine code but LLVM bitcode for LTO ({bitcode})")
     if not any(data.startswith(elf.MAGIC) for _, data in objects):
-        return Library("static", path, objects)
-    return check_objects(path, objects, images)
-
-
-def check_objects(
-    path: str, objects: tuple[tuple[str, bytes], ...], images: Sequence[Image]
-) -> Library:
+        return None
     wanted: set[str] = set()
     weakly: set[str] = set()
     defined: dict[str, str] = {}
@@ -184,23 +224,11 @@ def check_objects(
                 defined.setdefault(symbol.name, name)
             elif not symbol.is_defined and symbol.name:
                 (weakly if symbol.is_weak else wanted).add(symbol.name)
-    if INITTAB not in defined:
-        raise Unusable(f"does not define {INITTAB}")
-    missing = wanted.difference(defined, LINKER_BRINGS, *(image.imported for image in images))
-    missing = {name for name in missing if not name.startswith("__")}
-    if missing and any(image.imported for image in images):
-        some = ", ".join(sorted(missing)[:3])
-        raise Unusable(f"wants what the interpreter has inside, and it has not ({some})")
-    wants = frozenset((wanted | weakly).difference(defined))
-    inittab = defined[INITTAB]
-    return Library(
-        "static",
-        path,
-        objects,
-        inittab,
-        wants,
-        defines=frozenset(defined),
-        anchors=tuple(anchor for name, anchor in anchors.items() if anchor and name != inittab),
+    return Symbols(
+        frozenset(wanted),
+        frozenset(weakly),
+        defined,
+        anchors={name: anchor for name, anchor in anchors.items() if anchor},
     )
 
 

@@ -41,13 +41,14 @@ from .cpython import Interpreter, Refusal, check, probe  # noqa: E402
 from .libpython import Library  # noqa: E402
 from .packed_tree import (  # noqa: E402
     CONFIG_C,
-    FORCED_HEADER,
+    FORCED_CFLAGS,
     LICENSE_FILE,
     TEST_PACKAGES,
     ExtensionModule,
     Tree,
     beside_binary,
     extension_modules,
+    object_path,
     try_copy,
     write_pip,
     write_tree,
@@ -108,9 +109,8 @@ def pack(python: str, output: str) -> dict[str, Any]:
     check(interpreter)
     library = libpython.find_library(interpreter)
     extensions = extension_modules(interpreter)
-    glibc = libpython.lowest_glibc(
-        library, [library.image, *(e.image for e in extensions)], interpreter.libc
-    )
+    images = [library.image, *(extension.image for extension in extensions)]
+    glibc = libpython.lowest_glibc(library, images, interpreter.libc)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(output))) as root:
         tree = Tree(os.path.realpath(root), interpreter)
         write_tree(tree, library, extensions)
@@ -119,6 +119,17 @@ def pack(python: str, output: str) -> dict[str, Any]:
         facts = python_json(tree, library, extensions, glibc)
         tree.write(PYTHON_JSON, json.dumps(facts, indent=1, sort_keys=True).encode())
         write_archive(tree.root, output)
+    return report(interpreter, library, images, glibc, output)
+
+
+def report(
+    interpreter: Interpreter,
+    library: Library,
+    images: Iterable[libpython.Image],
+    glibc: str | None,
+    output: str,
+) -> dict[str, Any]:
+    """What Pants is told. `images` are of all shared libraries that go along."""
     with open(output, "rb") as file:
         sha256 = hashlib.sha256(file.read()).hexdigest()
     return {
@@ -129,14 +140,9 @@ def pack(python: str, output: str) -> dict[str, Any]:
         "library": os.path.basename(library.path),
         "glibc": glibc,
         "sha256": sha256,
-        "shared_libraries": system_libraries(library, extensions),
+        # What the result needs of the system that it runs on, besides glibc.
+        "shared_libraries": sorted({soname for image in images for soname in image.libraries}),
     }
-
-
-def system_libraries(library: Library, extensions: Iterable[ExtensionModule]) -> list[str]:
-    """Sonames of what the result needs of the system that it runs on, besides glibc."""
-    images = [library.image, *(extension.image for extension in extensions)]
-    return sorted({soname for image in images for soname in image.libraries})
 
 
 # --- PYTHON.json ---
@@ -181,9 +187,9 @@ def python_json(
                 **core_modules(tree, library),
                 **{e.name: [dynamic_module(tree, e)] for e in extensions},
             },
-            "inittab_object": f"build/core/{library.inittab}",
+            "inittab_object": object_path(library.inittab),
             "inittab_source": CONFIG_C,
-            "inittab_cflags": ["-DNDEBUG", "-fPIC", "-include", FORCED_HEADER],
+            "inittab_cflags": ["-DNDEBUG", "-fPIC", *FORCED_CFLAGS],
             "object_file_format": "mach-o" if it.platform == "darwin" else "elf",
         },
         **apple_sdk(it),
@@ -228,7 +234,7 @@ def apple_sdk(interpreter: Interpreter) -> dict[str, str]:
 def static_core(interpreter: Interpreter, library: Library) -> dict[str, Any]:
     frameworks = libpython.frameworks(interpreter)
     return {
-        "objs": [f"build/core/{name}" for name, _ in library.objects],
+        "objs": [object_path(name) for name, _ in library.objects],
         "links": [{"name": name, "system": True} for name in library.links]
         + [{"name": name, "framework": True} for name in frameworks],
         "shared_lib": None,

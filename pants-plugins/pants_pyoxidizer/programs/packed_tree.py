@@ -37,6 +37,8 @@ FOREIGN_FILES = frozenset(["sitecustomize.py", "usercustomize.py", "EXTERNALLY-M
 SKIPPED_SUFFIXES = (".a", ".o", ".pyc", ".pyo", ".whl")
 
 FORCED_HEADER = "pants_pyoxidizer.h"
+# For the compiler of the table of built-in modules.
+FORCED_CFLAGS = ("-include", FORCED_HEADER)
 CONFIG_C = "build/config.c"
 PIP = "build/pip"
 KEPT_BYTECODE = "build/kept_bytecode.py"
@@ -179,7 +181,12 @@ def write_headers(tree: Tree, library: Library) -> None:
     of_machine = f"{it.var('MULTIARCH')}/python{it.minor_version}/pyconfig.h"
     config_h = [os.path.join(os.path.dirname(it.include), of_machine), it.config_h]
     tree.copy(existing(it, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
-    tree.write(f"{tree.include}/{FORCED_HEADER}", forced_header(it, library).encode())
+    write_forced_header(tree, library)
+
+
+def write_forced_header(tree: Tree, library: Library) -> None:
+    forced = forced_header(tree.interpreter, library)
+    tree.write(f"{tree.include}/{FORCED_HEADER}", forced.encode())
 
 
 def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
@@ -188,8 +195,15 @@ def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
         tree.copy(f"{source}/{path}", f"{tree.stdlib}/{path}")
     for extension in extensions:
         tree.copy(extension.file, tree.extension(extension))
-    # PyOxidizer's pip step copies `distutils` and writes into its `command`. On Debian it is a
-    # package of its own, but for a part that is always there; since 3.12 there is none.
+    write_distutils(tree)
+
+
+def write_distutils(tree: Tree) -> None:
+    """PyOxidizer's pip step copies `distutils` and writes into its `command`.
+
+    On Debian it is a package of its own, but for a part that is always there; since 3.12 there is
+    none.
+    """
     missing = "raise ModuleNotFoundError(\"No module named 'distutils'\", name='distutils')\n"
     for path, content in (("distutils", missing), ("distutils/command", "")):
         if not os.path.exists(tree.path(f"{tree.stdlib}/{path}/__init__.py")):
@@ -201,9 +215,18 @@ def beside_binary(interpreter: Interpreter) -> str:
     return "libpython%d_%d" % interpreter.version_info[:2]
 
 
+def object_path(name: str) -> str:
+    return f"build/core/{name}"
+
+
+def write_objects(tree: Tree, objects: Iterable[tuple[str, bytes]]) -> None:
+    """What is linked into the binary: of libpython, and of extension modules inside it."""
+    for name, data in objects:
+        tree.write(object_path(name), adapted_object(tree.interpreter, data))
+
+
 def write_libpython(tree: Tree, library: Library) -> None:
-    for name, data in library.objects:
-        tree.write(f"build/core/{name}", adapted_object(tree.interpreter, data))
+    write_objects(tree, library.objects)
     if library.link_mode == "shared":
         with open(library.path, "rb") as file:
             data = file.read()
@@ -213,23 +236,33 @@ def write_libpython(tree: Tree, library: Library) -> None:
 
 
 def write_executables(tree: Tree) -> None:
-    """PyOxidizer runs `bin/python3`, and runs ensurepip in each build if there is no `bin/pip3`."""
     it = tree.interpreter
-    executable = f"python{it.minor_version}"
-    tree.copy(it.executable, f"install/bin/{executable}")
-    for name, arguments in (("python3", ""), ("pip3", "-m pip ")):
-        script = RUNS_PYTHON.format(
-            executable=executable, arguments=arguments, kept_bytecode=KEPT_BYTECODE
-        )
-        tree.write(f"install/bin/{name}", script.encode())
-    tree.copy(os.path.join(os.path.dirname(__file__), "kept_bytecode.py"), KEPT_BYTECODE)
-    for name in (executable, "python3", "pip3"):
-        os.chmod(tree.path(f"install/bin/{name}"), 0o755)
+    tree.copy(it.executable, f"install/bin/python{it.minor_version}")
+    write_scripts(tree.root, it.minor_version)
     for needed in libpython.read_image(it.executable).needed:
         soname = os.path.basename(needed)
         if soname.startswith("libpython"):
             candidates = [os.path.join(folder, soname) for folder in libpython.library_dirs(it)]
             tree.copy(existing(it, soname, candidates), f"install/lib/{soname}")
+
+
+def write_scripts(root: str, minor_version: str) -> None:
+    """PyOxidizer runs `bin/python3`, and runs ensurepip in each build if there is no `bin/pip3`.
+
+    Both run `bin/python<minor version>`, which is there already.
+    """
+    executable = f"python{minor_version}"
+    for name, arguments in (("python3", ""), ("pip3", "-m pip ")):
+        script = RUNS_PYTHON.format(
+            executable=executable, arguments=arguments, kept_bytecode=KEPT_BYTECODE
+        )
+        with open(os.path.join(root, "install", "bin", name), "w") as file:
+            file.write(script)
+    for name in (executable, "python3", "pip3"):
+        os.chmod(os.path.join(root, "install", "bin", name), 0o755)
+    kept_bytecode = os.path.join(root, KEPT_BYTECODE)
+    os.makedirs(os.path.dirname(kept_bytecode), exist_ok=True)
+    shutil.copyfile(os.path.join(os.path.dirname(__file__), "kept_bytecode.py"), kept_bytecode)
 
 
 def write_license(tree: Tree) -> None:

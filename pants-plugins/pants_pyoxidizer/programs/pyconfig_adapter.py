@@ -210,7 +210,8 @@ def _problem(fields: Mapping[str, str], library: Library) -> str:
             return f"its `PyConfig` has no field `{name}`"
         if fields.get(name, kind) != kind:
             return f"the field `{name}` of its `PyConfig` is of the type `{fields[name]}`, not `{kind}`"
-    missing = [name for name in REAL_NAMES if name not in library.defines]
+    # An archive that was made here before has the new names already.
+    missing = [name for name in REAL_NAMES if library.defines.isdisjoint({name, REAL_NAMES[name]})]
     return f"{library.path} has no `{missing[0]}`" if missing else ""
 
 

@@ -23,6 +23,7 @@ from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
+from pants_pyoxidizer.target_types import PyOxidizerPythonField
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.tool import ToolProcess
 
@@ -36,8 +37,8 @@ NEWER_PEX = "2.20.4"
 PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8.16"})
 
 ARCHIVE = "python.tar.zst"
-_REPORT = "python.json"
-_PACK_PROGRAMS = (
+REPORT = "python.json"
+PACK_PROGRAMS = (
     "pack_cpython.py",
     "ar_archive.py",
     "cpython.py",
@@ -67,6 +68,18 @@ class NoUsablePythonError(Exception):
 class StandalonePythonRequest:
     address: Address  # The target that it is for; for errors.
     interpreter_constraints: InterpreterConstraints
+    python: str | None = None  # The target's own choice.
+
+
+@dataclass(frozen=True)
+class ArchivedPythonRequest:
+    """For the Python of a `standalone_python` target (see `archived_python`)."""
+
+    address: Address  # As above.
+    interpreter_constraints: InterpreterConstraints
+    python: str  # Its address, as it was written.
+    origin: str  # Where that was, for errors.
+    relative_to: str | None
 
 
 @dataclass(frozen=True)
@@ -82,11 +95,12 @@ class StandalonePython:
     target_triple: str
     digest: Digest
     description: str
+    is_archived: bool = False  # It comes from a `standalone_python` target.
 
     @property
     def constraint(self) -> InterpreterConstraints:
         """For the Python of this machine that resolves wheels for it."""
-        if isinstance(self.python, PythonArchive):
+        if isinstance(self.python, PythonArchive) and not self.is_archived:
             return InterpreterConstraints([f"CPython=={self.version}"])
         # That very patch version need not be here; wheels suit all of a minor version.
         return InterpreterConstraints([f"CPython=={self.python.minor_version}.*"])
@@ -185,28 +199,16 @@ async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTa
     return HostPython(path, fingerprint, "")
 
 
-@rule(level=LogLevel.DEBUG)
-async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
-    link = await Get(
-        HostLink, HostLinkRequest(request.path, request.fingerprint, what="The Python to embed")
-    )
-    process = await Get(
-        Process,
-        ToolProcess(
-            programs=_PACK_PROGRAMS,
-            argv=("--python", link.path, "--output", ARCHIVE, "--report", _REPORT),
-            description=f"Pack {request.path} for PyOxidizer",
-            output_files=(ARCHIVE, _REPORT),
-            level=LogLevel.INFO,
-            is_slow=True,
-        ),
-    )
+async def run_packing(request: ToolProcess, name: str) -> PackedPython:
+    """A part of rules, which must be defined later. The program writes ARCHIVE and REPORT, or says
+    why not. `name` is what users call the Python."""
+    process = await Get(Process, ToolProcess, request)
     result = await Get(FallibleProcessResult, Process, process)
     if result.exit_code != 0:
         return PackedPython(None, result.stderr.decode(errors="replace").strip())
     archive, reports = await MultiGet(
         Get(Digest, DigestSubset(result.output_digest, PathGlobs([ARCHIVE]))),
-        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([_REPORT]))),
+        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([REPORT]))),
     )
     report = json.loads(reports[0].content)
     minor_version = ".".join(report["version"].split(".")[:2])
@@ -216,16 +218,32 @@ async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
             version=report["version"],
             target_triple=report["target_triple"],
             digest=archive,
-            description=describe(report, request.path),
+            description=describe(report, name),
         ),
         "",
     )
 
 
-def describe(report: dict[str, Any], path: str) -> str:
-    """One sentence on a packed interpreter, from the report of `pack_cpython.py`."""
+@rule(level=LogLevel.DEBUG)
+async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
+    link = await Get(
+        HostLink, HostLinkRequest(request.path, request.fingerprint, what="The Python to embed")
+    )
+    packing = ToolProcess(
+        programs=PACK_PROGRAMS,
+        argv=("--python", link.path, "--output", ARCHIVE, "--report", REPORT),
+        description=f"Pack {request.path} for PyOxidizer",
+        output_files=(ARCHIVE, REPORT),
+        level=LogLevel.INFO,
+        is_slow=True,
+    )
+    return await run_packing(packing, request.path)
+
+
+def describe(report: dict[str, Any], name: str) -> str:
+    """One sentence on a packed interpreter, from the report of the program that packed it."""
     runs_on = f"; it runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
-    return f"Python {report['version']} ({path}, {report['link_mode']}) is inside{runs_on}."
+    return f"Python {report['version']} ({name}, {report['link_mode']}) is inside{runs_on}."
 
 
 @rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
@@ -235,8 +253,18 @@ async def choose_standalone_python(
     pex_cli: PexCli,
     platform: Platform,
 ) -> StandalonePython:
-    allowed = _allowed_versions(request, pyoxidizer.python)
-    if pyoxidizer.python == PythonSource.PYOXIDIZER:
+    choice, origin, relative_to = pyoxidizer.python, f"`[{SCOPE}].python`", None
+    if request.python is not None:
+        choice, relative_to = request.python, request.address.spec_path
+        origin = f"the `{PyOxidizerPythonField.alias}` field of the target {request.address}"
+    if choice not in {source.value for source in PythonSource}:
+        archived = ArchivedPythonRequest(
+            request.address, request.interpreter_constraints, choice, origin, relative_to
+        )
+        return await Get(StandalonePython, ArchivedPythonRequest, archived)
+    source = PythonSource(choice)
+    allowed = _allowed_versions(request, source, origin)
+    if source == PythonSource.PYOXIDIZER:
         return _downloaded_python(next(iter(allowed)), platform)
     hosts = await MultiGet(
         Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
@@ -244,7 +272,7 @@ async def choose_standalone_python(
     problems = []
     for version, host in zip(allowed, hosts):
         if host.path is None:
-            problems.append(host.problem + _pex_problem(version, pex_cli.version))
+            problems.append(host.problem + pex_problem(version, pex_cli.version))
             continue
         # One at a time: packing takes seconds, and mostly the first will do.
         packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
@@ -254,7 +282,7 @@ async def choose_standalone_python(
     raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
 
 
-def _pex_problem(python_version: str, pex_version: str) -> str:
+def pex_problem(python_version: str, pex_version: str) -> str:
     """Why a Python may be there and not be found, if that may be why."""
     number = pex_version.lstrip("v")
     if python_version not in NEEDING_NEWER_PEX or Version(number) >= Version(NEWER_PEX):
@@ -266,7 +294,7 @@ def _pex_problem(python_version: str, pex_version: str) -> str:
 
 
 def _allowed_versions(
-    request: StandalonePythonRequest, source: PythonSource
+    request: StandalonePythonRequest, source: PythonSource, origin: str
 ) -> dict[str, InterpreterConstraints]:
     """The minor versions that can be embedded, best first, with the constraints within each."""
     versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
@@ -282,7 +310,7 @@ def _allowed_versions(
             f"""
             The target {request.address} needs a Python that matches
             `{request.interpreter_constraints}`, the interpreter constraints of its
-            dependencies. With `[{SCOPE}].python` set to `{source.value}`, only
+            dependencies. With {origin} set to `{source.value}`, only
             {", ".join(versions)} can be embedded.
 
             To fix, change the `interpreter_constraints` of the code, or of `[python]`, so

@@ -1,0 +1,180 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The Python of a `standalone_python` target."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any, Iterable
+
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCli
+from pants.core.target_types import FileSourceField
+from pants.engine.addresses import Address, AddressInput
+from pants.engine.platform import Platform
+from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.target import (
+    HydratedSources,
+    HydrateSourcesRequest,
+    WrappedTarget,
+    WrappedTargetRequest,
+)
+from pants.util.logging import LogLevel
+from pants.util.strutil import softwrap
+
+from pants_pyoxidizer.standalone_python_target import (
+    StandalonePythonSourceField,
+    StandalonePythonTarget,
+)
+from pants_pyoxidizer.subsystem import PythonSource
+from pants_pyoxidizer.util_rules.standalone_python import (
+    ARCHIVE,
+    PACK_PROGRAMS,
+    REPORT,
+    TARGET_TRIPLES,
+    ArchivedPythonRequest,
+    HostPython,
+    HostPythonRequest,
+    NoUsablePythonError,
+    PackedPython,
+    StandalonePython,
+    pex_problem,
+    run_packing,
+)
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+
+_PROGRAMS = ("adopt_archive.py", "full_archive.py", *PACK_PROGRAMS)
+_ALIAS = StandalonePythonTarget.alias
+
+
+@dataclass(frozen=True)
+class AdoptedPythonRequest:
+    source: StandalonePythonSourceField
+
+
+@rule(level=LogLevel.DEBUG)
+async def choose_archived_python(
+    request: ArchivedPythonRequest, pex_cli: PexCli
+) -> StandalonePython:
+    address = await Get(Address, AddressInput, _address_input(request))
+    wrapped = await Get(WrappedTarget, WrappedTargetRequest(address, request.origin))
+    if not wrapped.target.has_field(StandalonePythonSourceField):
+        raise NoUsablePythonError(
+            softwrap(
+                f"""
+                {_names(request)}, and {address} is a `{wrapped.target.alias}` target, but only a
+                `{_ALIAS}` target has a Python to embed. To fix, name one of these.
+                """
+            )
+        )
+    source = wrapped.target[StandalonePythonSourceField]
+    packed = await Get(PackedPython, AdoptedPythonRequest(source))
+    if packed.python is None:
+        raise NoUsablePythonError(_unusable_archive(request, address, packed.problem))
+    python = dataclasses.replace(packed.python, is_archived=True)
+    if not allows(request.interpreter_constraints, python.version):
+        raise NoUsablePythonError(_forbidden_version(request, address, python))
+    host = await Get(HostPython, HostPythonRequest(python.constraint))
+    if host.path is None:
+        raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
+    return python
+
+
+@rule(level=LogLevel.DEBUG)
+async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> PackedPython:
+    sources = await Get(
+        HydratedSources,
+        # As a file, so that Pants downloads what is not in the repository.
+        HydrateSourcesRequest(
+            request.source, for_sources_types=(FileSourceField,), enable_codegen=True
+        ),
+    )
+    (archive,) = sources.snapshot.files
+    adopting = ToolProcess(
+        programs=_PROGRAMS,
+        argv=(
+            *("--archive", archive, "--target-triple", TARGET_TRIPLES[platform]),
+            *("--output", ARCHIVE, "--report", REPORT),
+        ),
+        input_digest=sources.snapshot.digest,
+        description=f"Adopt {archive} for PyOxidizer",
+        output_files=(ARCHIVE, REPORT),
+        level=LogLevel.INFO,
+        is_slow=True,
+    )
+    return await run_packing(adopting, os.path.basename(archive))
+
+
+def _address_input(request: ArchivedPythonRequest) -> AddressInput:
+    # A single word is more likely a misspelt one than a folder's default target.
+    if ":" not in request.python and "/" not in request.python:
+        words = ", ".join(f"`{source.value}`" for source in PythonSource)
+        raise NoUsablePythonError(
+            softwrap(
+                f"""
+                {_names(request)}, which is none of {words}, and no address of a `{_ALIAS}` target,
+                such as `path/to:py311`. To fix, use one of these.
+                """
+            )
+        )
+    return AddressInput.parse(
+        request.python, relative_to=request.relative_to, description_of_origin=request.origin
+    )
+
+
+def allows(constraints: InterpreterConstraints, version: str) -> bool:
+    """Whether a CPython of this version satisfies them; without any, each one does."""
+    return not constraints or any(
+        constraint.project_name == "CPython" and version in constraint for constraint in constraints
+    )
+
+
+def _names(request: ArchivedPythonRequest) -> str:
+    return f"{request.origin[0].upper()}{request.origin[1:]} is {request.python!r}"
+
+
+def _unusable_archive(request: ArchivedPythonRequest, address: Address, problem: str) -> str:
+    what = softwrap(
+        f"""
+        The `{StandalonePythonSourceField.alias}` of the `{_ALIAS}` target {address} cannot be
+        embedded into the target {request.address}:
+        """
+    )
+    return f"{what}\n\n  {problem}\n\nTo fix, name another archive there."
+
+
+def _forbidden_version(
+    request: ArchivedPythonRequest, address: Address, python: StandalonePython
+) -> str:
+    return softwrap(
+        f"""
+        The target {request.address} needs a Python that matches
+        `{request.interpreter_constraints}`, the interpreter constraints of its dependencies, but
+        the `{_ALIAS}` target {address} is Python {python.version}.
+
+        To fix, name another `{_ALIAS}` target in {request.origin}, or change the
+        `interpreter_constraints` of the code, or of `[python]`, so that this version is allowed.
+        """
+    )
+
+
+def _no_resolver(
+    request: ArchivedPythonRequest, address: Address, python: StandalonePython, pex_version: str
+) -> str:
+    minor_version = python.python.minor_version
+    hint = pex_problem(minor_version, pex_version)
+    return softwrap(
+        f"""
+        The `{_ALIAS}` target {address}, which goes into the target {request.address}, is Python
+        {python.version}. Third-party wheels for it are resolved with a CPython {minor_version} of
+        this machine, but none was found{hint} where `[python-bootstrap].search_path` says.
+
+        To fix, install one, of any patch version (pyenv: `pyenv install {minor_version}`; Debian
+        and Ubuntu: `apt-get install python{minor_version}`).
+        """
+    )
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

@@ -1,0 +1,305 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCli
+from pants.core.target_types import FileSourceField, FileTarget, http_source
+from pants.core.target_types import rules as core_target_rules
+from pants.engine.addresses import Address, AddressInput
+from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs
+from pants.engine.platform import Platform
+from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.target import (
+    HydratedSources,
+    HydrateSourcesRequest,
+    Target,
+    WrappedTarget,
+    WrappedTargetRequest,
+)
+from pants.testutil.option_util import create_subsystem
+from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.config import PythonArchive
+from pants_pyoxidizer.standalone_python_target import (
+    StandalonePythonSourceField,
+    StandalonePythonTarget,
+)
+from pants_pyoxidizer.util_rules.archived_python import (
+    AdoptedPythonRequest,
+    adopt_archive,
+    allows,
+    choose_archived_python,
+)
+from pants_pyoxidizer.util_rules.standalone_python import (
+    ArchivedPythonRequest,
+    HostPython,
+    HostPythonRequest,
+    NoUsablePythonError,
+    PackedPython,
+    StandalonePython,
+)
+from pants_pyoxidizer.util_rules.tool import ToolProcess
+
+BINARY = Address("project", target_name="bin")
+ADDRESS = Address("py", target_name="py311")
+TARGET = StandalonePythonTarget({"source": "cpython.tar.zst"}, ADDRESS)
+INPUT, OUTPUT, ARCHIVE = (Digest(letter * 64, 1) for letter in "abc")
+PYTHON = StandalonePython(
+    PythonArchive("python.tar.zst", "0123", "3.11"),
+    version="3.11.7",
+    target_triple="x86_64-unknown-linux-gnu",
+    digest=ARCHIVE,
+    description="Python 3.11.7 (cpython.tar.zst, static) is inside; it runs with glibc 2.35 or newer.",
+)
+CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
+PACKED = PackedPython(PYTHON, "")
+HOST = HostPython("/usr/bin/python3.11", "0123", "")
+OPTION = "`[pyoxidizer].python`"
+FIELD = "the `python` field of the target project:bin"
+
+
+# --- Choosing
+
+
+def choose(
+    python: str = "py:py311",
+    *,
+    origin: str = OPTION,
+    relative_to: str | None = None,
+    constraints: InterpreterConstraints = CONSTRAINTS,
+    target: Target = TARGET,
+    packed: PackedPython = PACKED,
+    host: HostPython = HOST,
+) -> StandalonePython:
+    parsed = AddressInput.parse(python, relative_to=relative_to, description_of_origin=origin)
+    minor_version = packed.python.python.minor_version if packed.python else "3.11"
+    hosts = {HostPythonRequest(InterpreterConstraints([f"CPython=={minor_version}.*"])): host}
+    chosen: StandalonePython = run_rule_with_mocks(
+        choose_archived_python,
+        rule_args=[
+            ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to),
+            create_subsystem(PexCli, version="v2.1.137"),
+        ],
+        mock_gets=[
+            MockGet(Address, (AddressInput,), {parsed: ADDRESS}.__getitem__),
+            MockGet(
+                WrappedTarget,
+                (WrappedTargetRequest,),
+                {WrappedTargetRequest(ADDRESS, origin): WrappedTarget(target)}.__getitem__,
+            ),
+            MockGet(
+                PackedPython,
+                (AdoptedPythonRequest,),
+                {AdoptedPythonRequest(TARGET[StandalonePythonSourceField]): packed}.__getitem__,
+            ),
+            MockGet(HostPython, (HostPythonRequest,), hosts.__getitem__),
+        ],
+    )
+    return chosen
+
+
+def refused(*args: Any, **kwargs: Any) -> str:
+    with pytest.raises(NoUsablePythonError) as e:
+        choose(*args, **kwargs)
+    return str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("python", "origin", "relative_to"),
+    [
+        ("py:py311", OPTION, None),
+        ("//py:py311", FIELD, "project"),
+        (":py311", FIELD, "py"),
+    ],
+)
+def test_the_target_that_is_named(python: str, origin: str, relative_to: str | None) -> None:
+    chosen = choose(python, origin=origin, relative_to=relative_to)
+    assert chosen.is_archived and chosen.digest == ARCHIVE
+    assert chosen.cache_key == "0123"
+    # That very patch version need not be on this machine.
+    assert chosen.constraint == InterpreterConstraints(["CPython==3.11.*"])
+
+
+def test_a_word_that_is_no_address() -> None:
+    assert refused("hots") == (
+        "`[pyoxidizer].python` is 'hots', which is none of `host`, `pyoxidizer`, and no address of "
+        "a `standalone_python` target, such as `path/to:py311`. To fix, use one of these."
+    )
+    assert refused("py311", origin=FIELD).startswith(
+        "The `python` field of the target project:bin is 'py311', which is none of"
+    )
+
+
+def test_a_target_of_another_kind() -> None:
+    assert refused(target=FileTarget({"source": "x"}, ADDRESS)) == (
+        "`[pyoxidizer].python` is 'py:py311', and py:py311 is a `file` target, but only a "
+        "`standalone_python` target has a Python to embed. To fix, name one of these."
+    )
+
+
+def test_an_archive_that_cannot_be_adopted() -> None:
+    assert refused(packed=PackedPython(None, "cpython.tar.zst: is cut off")) == (
+        "The `source` of the `standalone_python` target py:py311 cannot be embedded into the "
+        "target project:bin:\n\n  cpython.tar.zst: is cut off\n\nTo fix, name another archive "
+        "there."
+    )
+
+
+def test_a_version_that_the_code_does_not_allow() -> None:
+    assert refused(constraints=InterpreterConstraints(["CPython<3.11,>=3.9"]), origin=FIELD) == (
+        "The target project:bin needs a Python that matches `CPython<3.11,>=3.9`, the interpreter "
+        "constraints of its dependencies, but the `standalone_python` target py:py311 is Python "
+        "3.11.7.\n\nTo fix, name another `standalone_python` target in the `python` field of the "
+        "target project:bin, or change the `interpreter_constraints` of the code, or of `[python]`, "
+        "so that this version is allowed."
+    )
+
+
+def test_no_python_to_resolve_with() -> None:
+    assert refused(host=HostPython(None, "", "none found")) == (
+        "The `standalone_python` target py:py311, which goes into the target project:bin, is "
+        "Python 3.11.7. Third-party wheels for it are resolved with a CPython 3.11 of this machine, "
+        "but none was found where `[python-bootstrap].search_path` says.\n\nTo fix, install one, of "
+        "any patch version (pyenv: `pyenv install 3.11`; Debian and Ubuntu: `apt-get install "
+        "python3.11`)."
+    )
+    newer = dataclasses.replace(
+        PYTHON, python=PythonArchive("python.tar.zst", "0123", "3.13"), version="3.13.0"
+    )
+    assert (
+        "but none was found by Pex 2.1.137, which may be too old for it (to fix, set "
+        "`[pex-cli].version` to `v2.20.4` or newer) where `[python-bootstrap].search_path` says."
+    ) in refused(packed=PackedPython(newer, ""), host=HostPython(None, "", "none found"))
+
+
+@pytest.mark.parametrize(
+    ("constraints", "allowed"),
+    [
+        ([], True),
+        (["CPython==3.11.7"], True),
+        (["CPython==3.9.*", "CPython>=3.11.5"], True),
+        (["==3.11.*"], True),
+        (["CPython>=3.11.8"], False),
+        (["CPython<3.11"], False),
+        (["PyPy>=3.9"], False),
+    ],
+)
+def test_allows(constraints: list[str], allowed: bool) -> None:
+    assert allows(InterpreterConstraints(constraints), "3.11.7") is allowed
+
+
+# --- Adopting
+
+REPORT = {
+    "version": "3.11.7",
+    "link_mode": "static",
+    "glibc": "2.35",
+    "sha256": "0123",
+    "target_triple": "x86_64-unknown-linux-gnu",
+}
+
+
+def adopt(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
+    source = TARGET[StandalonePythonSourceField]
+    hydrated = Mock(snapshot=Mock(files=("py/cpython.tar.zst",), digest=INPUT))
+    request = HydrateSourcesRequest(
+        source, for_sources_types=(FileSourceField,), enable_codegen=True
+    )
+    process = Process(("./python",), description="")
+    requests: list[ToolProcess] = []
+
+    def set_up(request: ToolProcess) -> Process:
+        requests.append(request)
+        return process
+
+    subsets = {
+        DigestSubset(OUTPUT, PathGlobs(["python.tar.zst"])): ARCHIVE,
+        DigestSubset(OUTPUT, PathGlobs(["python.json"])): DigestContents(
+            [FileContent("python.json", json.dumps(REPORT).encode())]
+        ),
+    }
+    packed = run_rule_with_mocks(
+        adopt_archive,
+        rule_args=[AdoptedPythonRequest(source), Platform.linux_x86_64],
+        mock_gets=[
+            MockGet(HydratedSources, (HydrateSourcesRequest,), {request: hydrated}.__getitem__),
+            MockGet(Process, (ToolProcess,), set_up),
+            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
+            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
+            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
+        ],
+    )
+    return requests[0], packed
+
+
+def test_adopting() -> None:
+    process, packed = adopt(Mock(exit_code=0, output_digest=OUTPUT))
+    assert process == ToolProcess(
+        programs=(
+            "adopt_archive.py",
+            "full_archive.py",
+            "pack_cpython.py",
+            "ar_archive.py",
+            "cpython.py",
+            "elf.py",
+            "forced_header.py",
+            "kept_bytecode.py",
+            "libpython.py",
+            "packed_tree.py",
+            "pyconfig_adapter.py",
+        ),
+        argv=(
+            *("--archive", "py/cpython.tar.zst", "--target-triple", "x86_64-unknown-linux-gnu"),
+            *("--output", "python.tar.zst", "--report", "python.json"),
+        ),
+        description="",
+        input_digest=INPUT,
+        output_files=("python.tar.zst", "python.json"),
+        level=LogLevel.INFO,
+        is_slow=True,
+    )
+    assert process.description == "Adopt py/cpython.tar.zst for PyOxidizer"
+    assert packed == PACKED
+
+
+def test_a_refusal_is_handed_on() -> None:
+    _, packed = adopt(Mock(exit_code=1, stderr=b"cpython.tar.zst: is cut off\n"))
+    assert packed == PackedPython(None, "cpython.tar.zst: is cut off")
+
+
+# --- The source
+
+
+def test_sources_of_the_repository_and_downloads_are_files() -> None:
+    runner = RuleRunner(
+        rules=[*core_target_rules(), QueryRule(HydratedSources, (HydrateSourcesRequest,))],
+        target_types=[StandalonePythonTarget],
+        objects={"http_source": http_source},
+    )
+    runner.write_files(
+        {
+            "py/BUILD": """
+standalone_python(name="local", source="cpython.tar.zst")
+standalone_python(
+    name="remote",
+    source=http_source("https://example.org/a.tar.zst", len=5, sha256="0" * 64),
+)
+""",
+            "py/cpython.tar.zst": "archive",
+        }
+    )
+    local = runner.get_target(Address("py", target_name="local"))[StandalonePythonSourceField]
+    request = HydrateSourcesRequest(
+        local, for_sources_types=(FileSourceField,), enable_codegen=True
+    )
+    assert runner.request(HydratedSources, [request]).snapshot.files == ("py/cpython.tar.zst",)
+    remote = runner.get_target(Address("py", target_name="remote"))[StandalonePythonSourceField]
+    assert remote.file_path == "py/a.tar.zst"
