@@ -241,13 +241,15 @@ def main():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_without_one_others_can_send_no_code(tmp_path: Path) -> None:
-    # Not this very Python: it would be the parent.
     files = {"app.py": PROCESSES}
-    program = write_program(tmp_path / "my-app", pythons()[-1], files, ("app", "main"))
+    program = write_program(tmp_path / "my-app", sys.executable, files, ("app", "main"))
     result = run_program(program)
     assert (result.stdout, result.stderr) == ("[1]\n[1]\n", "")
     # A pickle that prints, as `multiprocessing` would send it.
     arguments = ("--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0")
-    result = run_program(program, *arguments, input="cbuiltins\nprint\n(S'hacked'\ntR.")
+    # Not started by this Python, which is that of the program.
+    argv = ["/bin/sh", "-c", '"$0" "$@"; exit "$?"', str(program), *arguments]
+    pickle = "cbuiltins\nprint\n(S'hacked'\ntR."
+    result = subprocess.run(argv, input=pickle, capture_output=True, text=True)
     assert (result.stdout, result.returncode) == ("", 1)
     assert result.stderr == "my-app: only the program itself can start such a process\n"
