@@ -87,21 +87,23 @@ def test_the_first_build_with_all_in_the_repository_needs_no_network(tmp_path: P
         crates_dir = "3rdparty/crates"
 
         [python-repos]
-        indexes = []
         find_links = ["file://{wheels}"]
         """,
         home=tmp_path / "home",
     )
     write(repository, "app", "all at home")
-    online = ("--python-repos-indexes=['https://pypi.org/simple/']", "--no-pantsd")
     # Pants' own tools are what is left to fetch: the tool's wheels, and what builds wheels.
-    repository.succeed(*online, "vendor-crates")
-    repository.succeed(*online, "package", "app:dist")
+    wheels.mkdir(parents=True)
+    repository.succeed("--no-pantsd", "vendor-crates")
+    repository.succeed("--no-pantsd", "package", "app:dist")
     shutil.rmtree(repository.path / "dist")
     pip = [find_python(None).path, "-m", "pip", "download", "--no-deps", "-d", str(wheels)]
-    subprocess.run([*pip, "click==8.1.7"], check=True, capture_output=True)
+    # Pex has a pip of its own for each Python.
+    pips = ["pip==23.1.2", "setuptools==67.7.2", "wheel==0.40.0"]
+    subprocess.run([*pip, "click==8.1.7", *pips], check=True, capture_output=True)
 
-    assert package(without_network(repository), "app") == "all at home\n"
+    offline = without_network(repository)
+    assert package(offline, "app", "--python-repos-indexes=[]") == "all at home\n"
 
 
 # --- Crates from elsewhere ---

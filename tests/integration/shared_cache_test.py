@@ -13,6 +13,7 @@ from benchmarks.pythons import Python, find_python
 from benchmarks.remote import remote_cache
 from benchmarks.workplace import Workplace
 from integration.repository import Repository, run_binary
+from pants_pyoxidizer.util_rules.rust_toolchain import rustup_homes
 
 # Stands before the real cargo and rustc. PyOxidizer starts each build with cargo.
 NOTES_CALLS = """\
@@ -80,8 +81,15 @@ class Machine:
 
 
 def rust_sysroot() -> Path:
-    output = subprocess.run(["rustc", "--print", "sysroot"], check=True, stdout=subprocess.PIPE)
-    return Path(output.stdout.decode().strip())
+    rustc = shutil.which("rustc")
+    assert rustc is not None
+    # As the plugin does, if HOME is not that of rustup.
+    for env in rustup_homes(rustc, os.environ):
+        argv = [rustc, "--print", "sysroot"]
+        result = subprocess.run(argv, env=env, stdout=subprocess.PIPE, text=True)
+        if result.returncode == 0:
+            return Path(result.stdout.strip())
+    raise AssertionError(f"{rustc} has no toolchain")
 
 
 def copy(source: Path, target: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 from pants.engine.addresses import Address
+from pants.engine.console import Console
 from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, FileContent
 from pants.engine.target import Targets
-from pants.testutil.option_util import create_options_bootstrapper
-from pants.testutil.rule_runner import MockGet, mock_console, run_rule_with_mocks
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer import data
 from pants_pyoxidizer.config import Config, PythonArchive
@@ -121,11 +122,11 @@ def test_the_template_is_the_example_of_this_repository() -> None:
 
 
 def test_the_goal_prints_all() -> None:
-    with mock_console(create_options_bootstrapper()) as (console, output):
-        result = run_rule_with_mocks(
-            show_configs,
-            rule_args=[Targets([target(), target(binary_name="x")]), console],
-            mock_gets=[MockGet(ShownConfig, (PyOxidizerFieldSet,), lambda it: ShownConfig("it\n"))],
-        )
-        assert result == PyOxidizerConfigGoal(exit_code=0)
-        assert output.get_stdout() == "it\n\nit\n"
+    output = io.StringIO()
+    result = run_rule_with_mocks(
+        show_configs,
+        rule_args=[Targets([target(), target(binary_name="x")]), Console(stdout=output)],
+        mock_gets=[MockGet(ShownConfig, (PyOxidizerFieldSet,), lambda it: ShownConfig("it\n"))],
+    )
+    assert result == PyOxidizerConfigGoal(exit_code=0)
+    assert output.getvalue() == "it\n\nit\n"
