@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -247,6 +247,23 @@ def test_files_that_are_not_there(
 
 
 # --- With a real Python
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is packed along, which not each Python has that runs tests."""
+    folder = tmp_path_factory.mktemp("tools")
+    for path, content in {
+        "pip/__init__.py": "",
+        "pip/__main__.py": "print('pip 23.0')\n",
+        "pip-23.0.dist-info/METADATA": "Name: pip\nVersion: 23.0\n",
+    }.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(content)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, "pip", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
