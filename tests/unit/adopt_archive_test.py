@@ -250,19 +250,8 @@ def test_files_that_are_not_there(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def pip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is packed along, which not each Python has that runs tests."""
-    folder = tmp_path_factory.mktemp("tools")
-    for path, content in {
-        "pip/__init__.py": "",
-        "pip/__main__.py": "print('pip 23.0')\n",
-        "pip-23.0.dist-info/METADATA": "Name: pip\nVersion: 23.0\n",
-    }.items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_text(content)
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.syspath_prepend(str(folder))
-        monkeypatch.delitem(sys.modules, "pip", raising=False)
+def pip() -> Iterator[None]:
+    with full_archives.pip():
         yield
 
 

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import sys
 import tarfile
+import tempfile
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 from unittest import mock
 
 import zstandard
@@ -17,10 +20,28 @@ from pants_pyoxidizer.programs import pack_cpython, packed_tree
 Files = dict[str, bytes]
 
 
+@contextlib.contextmanager
+def pip() -> Iterator[None]:
+    """Makes a pip importable, which is packed along and which not each Python has that runs tests."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(
+        sys, "path", [folder, *sys.path]
+    ), mock.patch.dict(sys.modules):
+        for path, content in {
+            "pip/__init__.py": "",
+            "pip/__main__.py": "print('pip 23.0')\n",
+            "pip-23.0.dist-info/METADATA": "Name: pip\nVersion: 23.0\n",
+        }.items():
+            (Path(folder) / path).parent.mkdir(exist_ok=True)
+            (Path(folder) / path).write_text(content)
+        sys.modules.pop("pip", None)
+        yield
+
+
 def packed(python: str, folder: Path) -> Files:
     """What `pack_cpython` makes of a Python, by paths as PYTHON.json has them."""
     archive = folder / "packed.tar.zst"
-    pack_cpython.pack(python, str(archive))
+    with pip():
+        pack_cpython.pack(python, str(archive))
     return read(archive)
 
 
