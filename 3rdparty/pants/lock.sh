@@ -21,7 +21,8 @@ lock() {
     cat "$tmp/new" >"$file"
 }
 
-# Pants itself requires the very release of pex that its pex CLI has to be.
+# The pex CLI. Pants itself requires a release of pex that does not know Python 3.12 and newer.
+lock pex.txt pex==2.20.4
 lock 2.17.1.txt pantsbuild.pants==2.17.1
 lock 2.16.1.txt pantsbuild.pants==2.16.1
 lock 2.16.1-test.txt pantsbuild.pants==2.16.1 pantsbuild.pants.testutil==2.16.1 hypothesis zstandard

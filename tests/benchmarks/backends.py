@@ -163,6 +163,7 @@ def environment(caches: Path) -> dict[str, str]:
         "PANTS_CA_CERTS_PATH",
         "PANTS_PEX_CLI_KNOWN_VERSIONS",
         "PANTS_PEX_CLI_URL_TEMPLATE",
+        "PANTS_PEX_CLI_VERSION",
     ):
         if name in os.environ:
             env[name] = os.environ[name]

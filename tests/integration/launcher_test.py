@@ -379,7 +379,7 @@ def report(set_up: SetUp, tmp_path: Path) -> Report:
     (binaries / "python").symlink_to(os.path.realpath(sys.executable))
     (binaries / "pants").write_text(REPORT)
     (folder / "pex").touch()
-    (folder / "ready").write_text(f"{folder.name} 2.1.137 abc 123\n")
+    (folder / "ready").write_text(f"{folder.name} 2.20.4 abc 123\n")
     (folder.parent / set_up.symlink.name).symlink_to(folder / "ready")
 
     def report(*args: str, stdin: str = "", **changes: str) -> dict[str, Any]:
@@ -409,9 +409,10 @@ def test_environment_of_pants(report: Report, tmp_path: Path) -> None:
         str(LAUNCHER),
     )
     assert json.loads(env["PANTS_PEX_CLI_KNOWN_VERSIONS"]) == [
-        f"v2.1.137|{platform}|abc|123"
+        f"v2.20.4|{platform}|abc|123"
         for platform in ("linux_x86_64", "linux_arm64", "macos_x86_64", "macos_arm64")
     ]
+    assert env["PANTS_PEX_CLI_VERSION"] == "v2.20.4"
     (pex,) = tmp_path.glob("pants-pyoxidizer/*/pex")
     assert env["PANTS_PEX_CLI_URL_TEMPLATE"] == f"file://{pex}"
 
@@ -425,7 +426,8 @@ def test_what_the_user_set_is_kept(report: Report) -> None:
     }
     env = report(**mine, SSL_CERT_FILE=__file__)["env"]
     assert {name: env[name] for name in mine} == mine
-    assert "PANTS_PEX_CLI_KNOWN_VERSIONS" not in env  # They would not fit.
+    # They would not fit.
+    assert not {"PANTS_PEX_CLI_VERSION", "PANTS_PEX_CLI_KNOWN_VERSIONS"} & set(env)
 
 
 def test_certificates(report: Report, tmp_path: Path) -> None:

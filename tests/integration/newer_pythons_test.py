@@ -8,22 +8,23 @@ import json
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 
-from integration.repository import Repository, run_binary
+from integration.repository import Repository, host_pythons, run_binary
 from unit import full_archives
 from unit.full_archives import published
 
-# The Pex of Pants 2.17 knows Python up to 3.11.
-PEX = "2.20.4"
+# The Pex of Pants 2.17, which knows Python up to 3.11. That of the launcher is newer.
+PEX = "2.1.137"
 PEX_REQUIREMENT = (
     f"pex=={PEX}"
-    " --hash=sha256:5fc128f7bed004bc4ec8aa44da39c878f2d7ba1d1e4c2f38ee14b32f73059c80\n"
+    " --hash=sha256:5031c3b283d63470faeaf82d0fc1344e6f71b3ad4ac4ca34572a42bae6dfc4b8"
+    " --hash=sha256:cb0ce6cf64757dd5ba4f34c4607ab485f7909e6c24cd479ca28ce52205f0edeb\n"
 )
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
@@ -277,8 +278,8 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def newer_pex(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Options for Pants to use a newer Pex than its own."""
+def pex_of_pants(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options for Pants to use the Pex that it uses by default."""
     folder = tmp_path_factory.mktemp("pex")
     (folder / "requirements.txt").write_text(PEX_REQUIREMENT)
     env = {name: value for name, value in os.environ.items() if not name.startswith("PEX")}
@@ -300,15 +301,19 @@ def newer_pex(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def package(
-    repository: Repository, newer_pex: list[str], version: str, *names: str, python: str = "host"
+    repository: Repository,
+    version: str,
+    *names: str,
+    python: str = "host",
+    options: Sequence[str] = (),
 ) -> list[Path]:
-    if not shutil.which(f"python{version}") and not pyenv_pythons(version):
+    if not host_pythons(version):
         pytest.skip(f"there is no Python {version}")
     repository.write(FILES)
     # Any Python can build the wheel; the newest one goes in.
     constraints = f"CPython>=3.9,<3.{int(version.partition('.')[2]) + 1}"
     result = repository.succeed(
-        *newer_pex,
+        *options,
         f"--python-interpreter-constraints=['{constraints}']",
         f"--pyoxidizer-python={python}",
         "package",
@@ -316,11 +321,6 @@ def package(
     )
     assert result.stderr.count(f"\nPython {version}.") == len(names), result.stderr
     return [repository.path / f"dist/newer/{name}/{TRIPLE}/debug/install/{name}" for name in names]
-
-
-def pyenv_pythons(version: str) -> list[Path]:
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    return sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
 
 
 def check_program(binary: Path, version: str) -> None:
@@ -343,8 +343,8 @@ def check_settings(binary: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
-def test_programs(repository: Repository, newer_pex: list[str], version: str) -> None:
-    binary, templated = package(repository, newer_pex, version, "bin", "templated")
+def test_programs(repository: Repository, version: str) -> None:
+    binary, templated = package(repository, version, "bin", "templated")
     assert list(binary.parent.glob("lib/markupsafe/_speedups.*.so"))
     check_program(binary, version)
     check_program(templated, version)
@@ -352,21 +352,25 @@ def test_programs(repository: Repository, newer_pex: list[str], version: str) ->
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
-def test_archives(
-    repository: Repository, newer_pex: list[str], tmp_path: Path, version: str
-) -> None:
-    pythons = pyenv_pythons(version)
+def test_archives(repository: Repository, tmp_path: Path, version: str) -> None:
+    pythons = host_pythons(version)
     if not pythons:
-        pytest.skip(f"pyenv has no Python {version}")
+        pytest.skip(f"there is no Python {version}")
     files, links = published(full_archives.unadapted(str(pythons[0]), tmp_path), "8")
     repository.write({"py/BUILD": 'standalone_python(name="newer", source="newer.tar.zst")\n'})
     full_archives.write(repository.path / "py/newer.tar.zst", files, links)
-    (binary,) = package(repository, newer_pex, version, "bin", python="py:newer")
+    (binary,) = package(repository, version, "bin", python="py:newer")
     check_program(binary, version)
 
 
-def test_settings_in_a_python_that_pyoxidizer_knows(
-    repository: Repository, newer_pex: list[str]
-) -> None:
-    (templated,) = package(repository, newer_pex, "3.11", "templated")
+def test_settings_in_a_python_that_pyoxidizer_knows(repository: Repository) -> None:
+    (templated,) = package(repository, "3.11", "templated")
     check_settings(templated)
+
+
+def test_pex_of_pants(repository: Repository, pex_of_pants: list[str]) -> None:
+    (binary,) = package(repository, "3.11", "bin", options=pex_of_pants)
+    check_program(binary, "3.11")
+    only_newer = "--python-interpreter-constraints=['CPython==3.12.*']"
+    error = repository.fail(*pex_of_pants, only_newer, "package", "newer:bin")
+    assert f"none was found by Pex {PEX}, which may be too old for it" in error

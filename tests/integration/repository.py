@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,14 @@ class Repository:
                 os.kill(int(file.read_text()), signal.SIGTERM)
             except (ValueError, ProcessLookupError):
                 pass
+
+
+def host_pythons(version: str) -> list[Path]:
+    """Where Pants finds a Python by default: those of pyenv, and those on the PATH."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    paths = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+    on_path = shutil.which(f"python{version}")
+    return [*paths, *([Path(on_path)] if on_path else [])]
 
 
 def run_binary(
