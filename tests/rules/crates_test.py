@@ -176,7 +176,7 @@ def source(
             description_of_origin="the option `[pyoxidizer].crates_config`",
         ): found,
     }
-    link = HostLinkRequest("/home/user/credentials.toml", "credentials", what="")
+    link = HostLinkRequest("/home/user/a.toml", "credentials ~/a.toml", what="")
     result: CratesSource = run_rule_with_mocks(
         find_crates_source,
         rule_args=[CratesRequest(TRIPLE, RUST, from_registry), pyoxidizer],
@@ -199,8 +199,9 @@ def test_a_folder_of_the_repository() -> None:
     assert filling == CratesSource(("--config", "cargo.toml"), INPUT)
 
 
-def test_a_mirror_with_a_token_that_is_in_no_process() -> None:
-    credentials = "/home/user/credentials.toml"
+def test_a_mirror_with_a_token_that_is_in_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/user")
+    credentials = "/home/user/a.toml"
     assert source(crates_config="cargo.toml", crates_credentials=credentials) == CratesSource(
         ("--config", "cargo.toml", "--credentials", ".cache/links/0"), INPUT
     )

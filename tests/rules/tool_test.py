@@ -175,12 +175,20 @@ def test_a_venv_is_linked_to_by_what_is_in_it(tmp_path: Path) -> None:
     assert (link.parent, link.resolve()) == (tmp_path, Path(sys.prefix).resolve())
     assert link_venv("a", tmp_path) == link
     assert link_venv("b", tmp_path) != link
-    # Another one that serves as well takes its place.
+
+
+def test_a_venv_that_works_keeps_its_link_and_another_one_repairs_it(tmp_path: Path) -> None:
     (tmp_path / "venv/bin").mkdir(parents=True)
     shutil.copy(Path(sys.prefix) / "pyvenv.cfg", tmp_path / "venv")
-    (tmp_path / "venv/bin/python").symlink_to(os.path.realpath(sys.executable))
-    assert link_venv("a", tmp_path, str(tmp_path / "venv/bin/python")) == link
+    python = tmp_path / "venv/bin/python"
+    python.symlink_to(os.path.realpath(sys.executable))
+    link = link_venv("a", tmp_path, str(python))
     assert link.resolve() == tmp_path / "venv"
+    assert link_venv("a", tmp_path) == link
+    assert link.resolve() == tmp_path / "venv"
+    python.unlink()
+    assert link_venv("a", tmp_path) == link
+    assert link.resolve() == Path(sys.prefix).resolve()
 
 
 @pytest.mark.parametrize(("name", "is_executable"), [("cargo", True), ("elf.py", False)])

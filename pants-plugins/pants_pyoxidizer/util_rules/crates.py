@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Iterable
 
@@ -83,7 +84,10 @@ async def find_crates_source(request: CratesRequest, pyoxidizer: PyOxidizer) -> 
         args = ("--config", pyoxidizer.crates_config)
     if pyoxidizer.crates_credentials:
         path, what = pyoxidizer.crates_credentials, f"The file of `[{SCOPE}].crates_credentials`"
-        link = await Get(HostLink, HostLinkRequest(path, "credentials", what))
+        # Another repository's are others, which its Pants may link to at the same time.
+        home = os.path.expanduser("~/")
+        name = f"~/{path[len(home):]}" if path.startswith(home) else path
+        link = await Get(HostLink, HostLinkRequest(path, f"credentials {name}", what))
         args = (*args, "--credentials", link.path)
     return CratesSource(args, config)
 

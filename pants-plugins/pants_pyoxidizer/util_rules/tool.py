@@ -52,17 +52,17 @@ CARGO_DRIVER_PROGRAMS = (
 REMOTE_CACHE_MILLIS = 10_000
 
 
-# Runs in the virtual environment, of whose Python the version counts, too.
+# Runs in the virtual environment, of whose Python the version counts, too. A link that works stays:
+# another repository's Pants may use it, and the Python of this one may be gone before that one's is.
 _LINK_VENV = dedent(
     """\
     import hashlib, os, platform, sys
     folder, fingerprint = sys.argv[1:]
     version = f"{platform.python_implementation()} {platform.python_version()} {fingerprint}"
     link = os.path.join(folder, hashlib.sha256(version.encode()).hexdigest()[:32])
-    venv = os.path.realpath(sys.prefix)
-    if not os.path.islink(link) or os.readlink(link) != venv:
+    if not os.access(os.path.join(link, "bin/python"), os.X_OK):
         new = f"{link}.{os.getpid()}"
-        os.symlink(venv, new)
+        os.symlink(os.path.realpath(sys.prefix), new)
         os.replace(new, link)
     print(link)
     """
