@@ -136,7 +136,7 @@ def test_a_starlark_error_shows_pyoxidizers_last_lines(repository: Repository) -
     repository.write({"star/t.bzlt": "# One\nfail('on purpose: $NAME')\n"})
     message = repository.fail("package", "star:bin")
     assert (
-        "There is an error in star/t.bzlt, line 2: fail(): on purpose: bin. To fix, correct the "
+        "There is an error in the template star/t.bzlt, line 2: fail(): on purpose: bin. To fix, correct the "
         "template."
     ) in message
     assert "PyOxidizer failed with exit status 1." in message
