@@ -34,8 +34,8 @@ class PayloadLoader(SourcelessFileLoader):
         return self._is_package
 
     def get_code(self, fullname: str) -> "Optional[CodeType]":
-        assert self._code is not None
-        code: "CodeType" = marshal.loads(self.payload.read(self._code))
+        # Modules without code have the other loader, as `PayloadFinder` sees to.
+        code: "CodeType" = marshal.loads(self.payload.read(self._code))  # type: ignore[arg-type]
         # As Python's own loaders do it: a path of the machine that compiled it says nothing.
         _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
         return code
