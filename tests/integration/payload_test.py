@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from integration.projects import project
 from integration.repository import Repository, run_binary
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
@@ -22,32 +23,12 @@ REQUIREMENTS = """\
         modules=["pkg_resources", "setuptools"],
     )
     """
-BUILD = """\
-    python_sources(name="lib")
-    python_distribution(
-        name="dist",
-        dependencies=[":lib"],
-        provides=python_artifact(name="{name}-dist", version="0.0.1"),
-        entry_points={{"{name}.plugins": {{"one": "{name}.main:start"}}}},
-    )
-    pyoxidizer_binary(
-        name="bin",
-        dependencies=[":dist"],
-        entry_point="{name}.main:start",
-        {fields}
-    )
-    """
-
 
 def write(repository: Repository, name: str, fields: str, code: str) -> None:
-    repository.write(
-        {
-            "3rdparty/BUILD": REQUIREMENTS,
-            f"{name}/BUILD": BUILD.format(name=name, fields=fields),
-            f"{name}/__init__.py": "",
-            f"{name}/main.py": code,
-        }
-    )
+    plugin = f'{{"{name}.plugins": {{"one": "{name}.main:start"}}}}'
+    fields = f'entry_point="{name}.main:start", {fields}'
+    files = project(name, code, {"bin": fields}, distribution=f"entry_points={plugin},")
+    repository.write({"3rdparty/BUILD": REQUIREMENTS, **files})
 
 
 def package(repository: Repository, name: str, *args: str) -> tuple[Path, str]:
