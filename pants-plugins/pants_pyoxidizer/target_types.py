@@ -207,7 +207,8 @@ class PyOxidizerResourcesField(StringField):
 
         By default, `"auto"`: wheels that work in memory go into the executable. Those with native
         code, data files or `.pth` files, and those whose code asks for paths (`__file__`,
-        `pkg_resources`), lie in the folder `lib` beside it. `--level=debug` says why for each.
+        `pkg_resources`), lie in the folder `lib` beside it. Data that is only read, by
+        `importlib.resources` or `pkgutil`, may be in memory. `--level=debug` says why for each.
 
         `"in-memory"`: all of it goes into the executable. A wheel with native code is an error.
 

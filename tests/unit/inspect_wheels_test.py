@@ -118,7 +118,6 @@ def test_programs_of_machine_code_are_native(
     assert found == ([name for name in files if name.endswith("/tool")] if native else [])
 
 
-
 def test_tags_come_from_wheel_each_alone(tmp_path: Path) -> None:
     wheel = WHEEL.replace("true", "false").replace(
         "Tag: py3-none-any", "Tag: py2.py3-none-any\nTag: cp311-abi3-linux_x86_64"

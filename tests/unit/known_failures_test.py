@@ -105,7 +105,10 @@ error[CM01]: Variable 'undefined_name' not found
     ("log", "expected"),
     [
         (FAIL, "There is an error in the template app/own.bzlt, line 2: fail(): on purpose. "),
-        (NAME, "There is an error in the template app/own.bzlt: Variable 'undefined_name' not found. "),
+        (
+            NAME,
+            "There is an error in the template app/own.bzlt: Variable 'undefined_name' not found. ",
+        ),
     ],
 )
 def test_errors_in_a_template_have_its_line(log: str, expected: str) -> None:
