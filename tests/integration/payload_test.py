@@ -152,7 +152,8 @@ def test_auto_keeps_data_in_memory_that_is_only_read(repository: Repository) -> 
         import os, pkgutil
         from importlib.resources import files
 
-        import certifi, urllib3
+        import certifi
+        import urllib3
 
         def start():
             folder = files(__package__) / "data"
