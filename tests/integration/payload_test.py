@@ -158,8 +158,8 @@ def test_auto_keeps_data_in_memory_that_is_only_read(repository: Repository) -> 
         def start():
             folder = files(__package__) / "data"
             print((folder / "one.txt").read_text(), pkgutil.get_data("reads", "data/two.txt"))
-            worker = pkgutil.get_data("urllib3.contrib.emscripten", "emscripten_fetch_worker.js")
-            print(len(worker) > 100, os.path.isfile(certifi.where()), urllib3.__version__)
+            worker = files("urllib3") / "contrib/emscripten/emscripten_fetch_worker.js"
+            print(len(worker.read_bytes()) > 100, os.path.isfile(certifi.where()), urllib3.__version__)
         """
     write(repository, "reads", "", code)
     build = repository.path / "reads/BUILD"

@@ -283,6 +283,8 @@ def test_data_of_which_a_path_may_be_made(source: str) -> None:
         ),
         ("def f(module): return module.__file__", ("any", "`__file__`")),
         ("def f(x): return getattr(x, '__path__')", ("any", "`__path__`")),
+        ("import __main__\n__main__.__file__", ("any", "`__file__`")),
+        ("import sys\nsys.modules['__main__'].__file__", ("any", "`__file__`")),
         ("x = spec.submodule_search_locations[0]", ("any", "`submodule_search_locations`")),
         (
             "import inspect\ndef f(thing): return inspect.getfile(thing)",

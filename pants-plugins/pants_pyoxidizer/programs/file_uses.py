@@ -287,7 +287,7 @@ class _Reader(ast.NodeVisitor):
 
     def _add_location(self, node: ast.AST, value: ast.expr, what: str) -> None:
         module = self._module_of(value)
-        if module is None:
+        if module is None or module == "__main__":
             self._add(node, ANY, what)
         elif module == self._module or module in self._modules:
             self._add(node, FILE, what)
