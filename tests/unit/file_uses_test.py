@@ -223,9 +223,9 @@ def test_other_modules_are_for_others_to_judge() -> None:
         "with (files(anchor=other) / 'x').open() as file: pass",
         "files().joinpath('x').is_file()",
         "files(__spec__.parent).joinpath('x').read_text()",
-        "folder = files('app') / 'x'\nfile = folder / 'y'\nfile.read_text()\nfile.open()",
+        "def f():\n folder = files('app') / 'x'\n file = folder / 'y'\n file.open()\n file.open()",
         "text = (files('app') / 'x').read_text()\nopen(text)",
-        "file = files('app')\nfile = file / 'x'\nfile.read_text()",
+        "async def f():\n  file = files('app')\n  file = file / 'x'\n  file.read_text()",
     ],
 )
 def test_data_that_is_only_read(source: str) -> None:
@@ -239,7 +239,11 @@ def test_data_that_is_only_read(source: str) -> None:
         "open(files('app') / 'x')",
         "str(files('app').joinpath('x'))",
         "with as_file(files('app') / 'x') as path: pass",
-        "file = files('app') / 'x'\nfile.read_text()\nopen(file)",
+        "def f():\n  file = files('app') / 'x'\n  file.read_text()\n  open(file)",
+        # Others may import it.
+        "FILE = files('app') / 'x'\nFILE.read_text()",
+        "class C:\n  FILE = files('app') / 'x'",
+        "def f():\n  class C:\n    FILE = files('app') / 'x'",
         "def f(): return files('app')",
         "join = files('app').joinpath\njoin('x').read_text()",
         "a = b = files('app')",

@@ -72,7 +72,7 @@ class _Surroundings:
     def are_only_read(self, node: ast.AST, names: frozenset[str] = frozenset()) -> bool:
         """Whether what `files()` gives, and what lies below it, is only read.
 
-        `names` are variables that stand for it, wherever they are in the module.
+        `names` are variables that stand for it. Those of a module or class, others may have, too.
         """
         parent = self.parents[node]
         if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div):
@@ -83,8 +83,16 @@ class _Surroundings:
             return is_call and self.are_only_read(call, names)
         if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
             name = parent.targets[0].id
-            return len(parent.targets) == 1 and (
-                name in names
-                or all(self.are_only_read(it, names | {name}) for it in self._loads.get(name, ()))
+            if len(parent.targets) > 1 or not self._is_in_function(parent):
+                return False
+            return name in names or all(
+                self.are_only_read(it, names | {name}) for it in self._loads.get(name, ())
             )
         return isinstance(parent, ast.Attribute) and parent.attr in _ENDS
+
+    def _is_in_function(self, node: ast.AST) -> bool:
+        while not isinstance(node, (ast.Module, ast.ClassDef)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return True
+            node = self.parents[node]
+        return False
