@@ -342,11 +342,19 @@ def test_each_thing_once_with_its_first_line() -> None:
     ],
 )
 def test_broken_sources_count_by_their_text(source: bytes) -> None:
-    assert [(use.kind, use.what) for use in find_uses(source, "m", False, ()).uses] == [FILE]
+    found = find_uses(source, "m", False, ()).uses
+    assert [(use.kind, use.what) for use in found] == [FILE, ("any", "`__file__`")]
 
 
-@pytest.mark.parametrize("source", [b"", b"print 'import imp'", b"\0find_spec", b"\xff\xfe"])
-def test_other_broken_sources_do_not(source: bytes) -> None:
+@pytest.mark.parametrize(
+    "source", [b"print 'import imp'", b"\0find_spec", b"match x:\n  resources["]
+)
+def test_other_broken_sources_count_for_data_alone(source: bytes) -> None:
+    assert [use.kind for use in find_uses(source, "m", False, ()).uses] == ["any"]
+
+
+@pytest.mark.parametrize("source", [b"", b"print 'x'", b"\0", b"\xff\xfe"])
+def test_others_do_not_count(source: bytes) -> None:
     assert find_uses(source, "m", False, ()).uses == ()
 
 

@@ -35,7 +35,7 @@ _WORDS = (
     *_FILE_WORDS,
     *("getfile", "getabsfile", "getsource", "findsource", "find_spec", "__spec__"),
     *("import imp", "from imp ", "iterdir", "glob", "resources", "get_data"),
-    *("co_filename", "getframeinfo", "stack"),
+    *("co_filename", "getframeinfo", "stack("),
 )
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Modules of some Pythons from 3.8 on, but not of all.
@@ -109,8 +109,9 @@ def find_uses(source: bytes, module: str, is_package: bool, modules: Container[s
         reader = _Reader(tree, module, is_package, modules)
         reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = [word for word in _FILE_WORDS if word.encode() in source]
-        return Uses((Use(1, FILE, f"`{found[0]}`"),) if found else ())
+        found = [word for word in _WORDS if word.encode() in source]
+        kinds = (FILE, ANY) if found[0] in _FILE_WORDS else (ANY,)
+        return Uses(tuple(Use(1, kind, f"`{found[0].strip()}`") for kind in kinds))
     first: dict[tuple[str, str], Use] = {}
     for use in sorted(reader.uses):
         first.setdefault((use.kind, use.what), use)
