@@ -133,10 +133,12 @@ def inspection() -> None:
 
 def standard_library() -> None:
     folder = os.path.dirname(os.__file__)
-    for thing in (os, json, json.decoder.JSONDecoder):
+    things: tuple[Any, ...] = (os, json, json.decoder.JSONDecoder)
+    for thing in things:
         print(os.path.relpath(inspect.getfile(thing), folder))
-    print(importlib.util.find_spec("colorsys").origin.endswith("/colorsys.py"))
-    print(hasattr(sys, "__file__"), inspect.getmodule(json.loads).__name__)
+    spec = importlib.util.find_spec("colorsys")
+    print(spec is not None and str(spec.origin).endswith("/colorsys.py"))
+    print(hasattr(sys, "__file__"), inspect.getmodule(json.loads) is json)
 
 
 def hints() -> None:

@@ -155,7 +155,7 @@ CASES: list[tuple[str, str, int, str]] = [
         "standard_library",
         "",
         0,
-        "os.py\njson/__init__.py\njson/decoder.py\nTrue\nFalse json\n",
+        "os.py\njson/__init__.py\njson/decoder.py\nTrue\nFalse True\n",
     ),
     ("exiting none", "", 0, "at exit\n"),
     ("exiting 0", "", 0, "at exit\n"),

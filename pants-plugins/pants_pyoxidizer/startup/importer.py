@@ -169,7 +169,7 @@ def locate_stdlib() -> None:
                 spec = getattr(module, "__spec__", None)
                 if spec is not None and locating.locate(spec):
                     module.__file__ = spec.origin
-            sys.meta_path.insert(index, locating)  # type: ignore[arg-type]
+            sys.meta_path.insert(index, locating)
             break
 
 
