@@ -39,19 +39,25 @@ _Uses = Mapping[str, Tuple[FileUse, ...]]  # By the paths of wheels.
 
 
 def place(
-    wheels: Iterable[Wheel], resources: Resources, forced: Collection[str] = ()
+    wheels: Iterable[Wheel],
+    resources: Resources,
+    forced: Collection[str] = (),
+    *,
+    has_files: bool = True,
 ) -> tuple[Placement, ...]:
     """One placement for each wheel, in their order.
 
-    `forced` are the paths of wheels that must lie on the filesystem.
+    `forced` are the paths of wheels that must lie on the filesystem. `has_files` says whether the
+    Python has an `importlib.resources.files` that finds what is in memory.
     """
     wheels = tuple(wheels)
     uses = _possible_uses(wheels)
     named = _Reason("named in `filesystem_resources`")
     reasons = {wheel.path: named for wheel in wheels if wheel.path in forced}
     if resources == Resources.AUTO:
-        for find in (_own_reasons, _reasons_of_others):
-            reasons = {**find(wheels, uses), **reasons}
+        readable = frozenset(w.path for w in wheels if _is_data_only_read(w, uses, has_files))
+        reasons = {**_own_reasons(wheels, uses, readable), **reasons}
+        reasons = {**_reasons_of_others(wheels, uses), **reasons}
         reasons = _with_neighbours(wheels, reasons)
     return tuple(
         Placement(
@@ -73,14 +79,40 @@ def _possible_uses(wheels: tuple[Wheel, ...]) -> _Uses:
     }
 
 
-def _own_reasons(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, _Reason]:
-    """By the path of a wheel: what is in it, and what its code does."""
+def _is_data_only_read(wheel: Wheel, all_uses: _Uses, has_files: bool) -> bool:
+    """Whether the data of a wheel is read in ways that work in memory, as far as can be seen.
+
+    Such a way must be seen, be it in a module that cannot be imported here: data that nobody reads
+    is for others, who may look for files. So may whoever asks for the path of any module.
+    """
+    uses = all_uses[wheel.path]
+    return (
+        any(use.kind == file_uses.RESOURCE for use in wheel.file_uses)
+        and not any(use.kind == file_uses.RESOURCE_PATH for use in uses)
+        and (has_files or not any(use.what == file_uses.FILES for use in uses))
+        and not any(use.kind == file_uses.ANY for others in all_uses.values() for use in others)
+        and all(_is_below(file, wheel.packages) for file in wheel.data_files)
+    )
+
+
+def _is_below(path: str, packages: tuple[str, ...]) -> bool:
+    folders = path.split("/")[:-1]
+    return any(".".join(folders[:depth]) in packages for depth in range(1, len(folders) + 1))
+
+
+def _own_reasons(
+    wheels: tuple[Wheel, ...], all_uses: _Uses, readable: Collection[str]
+) -> dict[str, _Reason]:
+    """By the path of a wheel: what is in it, and what its code does.
+
+    `readable` are the paths of wheels whose data may be in memory.
+    """
     reasons = {}
     for wheel in wheels:
         uses = [use for use in all_uses[wheel.path] if use.kind == file_uses.FILE]
         if wheel.native_files:
             reasons[wheel.path] = _Reason("native code", wheel.native_files[0])
-        elif wheel.data_files:
+        elif wheel.data_files and wheel.path not in readable:
             reasons[wheel.path] = _Reason("data files", wheel.data_files[0])
         elif wheel.pth_files:
             reasons[wheel.path] = _Reason("`.pth` file", wheel.pth_files[0])
@@ -97,8 +129,8 @@ def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, 
             for wheel in wheels:
                 if _is_about(use, user, wheel, wheels):
                     reason = f"{user.name} uses its files"
-                    if use.kind == file_uses.DISTRIBUTIONS:
-                        reason = f"{user.name} looks for it with {use.what}"
+                    if use.kind != file_uses.MODULE:
+                        reason = f"{user.name} looks for it with `{file_uses.PKG_RESOURCES}`"
                     reasons.setdefault(wheel.path, _Reason(reason, use.where))
     return reasons
 
@@ -106,7 +138,9 @@ def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, 
 def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]) -> bool:
     if use.kind == file_uses.MODULE:
         return use.what in wheel.modules
-    if use.kind != file_uses.DISTRIBUTIONS:
+    if use.kind not in (file_uses.DISTRIBUTION, file_uses.DISTRIBUTIONS):
+        return False
+    if use.kind == file_uses.DISTRIBUTION and use.what != wheel.project_name:
         return False
     # It finds the distributions in `lib` alone. Where it is not there, its import fails anyway.
     providers = [it for it in wheels if file_uses.PKG_RESOURCES in it.modules]

@@ -25,7 +25,9 @@ from pants.option.scope import ScopeInfo
 from pants.option.subsystem import Subsystem
 from pants.util.memo import memoized_property
 from pants.util.ordered_set import OrderedSet
-from pants.util.strutil import help_text, softwrap
+from pants.util.strutil import bullet_list, help_text, softwrap
+
+from pants_pyoxidizer.programs.known_failures import summaries
 
 SCOPE = "pyoxidizer"
 REPORT_SCOPE = "pyoxidizer-report"
@@ -49,13 +51,21 @@ class RustSource(Enum):
 class PyOxidizer(PythonToolBase):
     options_scope = SCOPE
     name = "PyOxidizer"
-    help = help_text(
-        """
-        PyOxidizer, which turns Python code into an executable with Python inside
-        (https://pyoxidizer.readthedocs.io).
+    help = "\n\n".join(
+        (
+            softwrap(
+                """
+                PyOxidizer, which turns Python code into an executable with Python inside
+                (https://pyoxidizer.readthedocs.io).
 
-        Used with the `pyoxidizer_binary` target.
-        """
+                Used with the `pyoxidizer_binary` target.
+
+                If PyOxidizer, or what it runs, fails for one of these causes, the error says so,
+                and how to fix it:
+                """
+            ),
+            bullet_list(summaries()),
+        )
     )
 
     default_version = "pyoxidizer==0.24.0"

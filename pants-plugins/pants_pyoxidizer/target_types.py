@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 
 from pants.backend.python.target_types import GenerateSetupField, WheelField
@@ -24,31 +23,13 @@ from pants.engine.target import (
 from pants.util.docutil import bin_name, doc_url
 from pants.util.strutil import help_text, softwrap
 
+from pants_pyoxidizer.binary_name import CURE, is_binary_name
 from pants_pyoxidizer.entry_point import parse_entry_point
 from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.startup.payload import SUFFIX as PAYLOAD_SUFFIX
 from pants_pyoxidizer.startup.start import VARIABLE as INTERPRETER_VARIABLE
 
 TARGET_ALIAS = "pyoxidizer_binary"
-
-# PyOxidizer makes a Rust crate of the binary's name.
-_BINARY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-# Rust's keywords (https://doc.rust-lang.org/reference/keywords.html), what cargo keeps for itself,
-# and what PyOxidizer puts beside the executable.
-_RESERVED_NAMES = frozenset(
-    """
-    Self abstract as async await become box break const continue crate do dyn else enum extern
-    false final fn for if impl in let loop macro match mod move mut override priv pub ref return
-    self static struct super trait true try type typeof unsafe unsized use virtual where while
-    yield _
-    build deps examples incremental test
-    lib
-    """.split()
-)
-_BINARY_NAME_CURE = (
-    "use ASCII letters, digits, `_` and `-`, with no digit or `-` first, and no word that Rust, "
-    "cargo or PyOxidizer reserves, such as `test` or `lib`"
-)
 
 
 class PyOxidizerOutputPathField(OutputPathField):
@@ -111,7 +92,7 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
                 softwrap(
                     f"""
                     The `{cls.alias}` field in target {address} is {value!r}, which cannot name a
-                    Rust crate. To fix, {_BINARY_NAME_CURE}.
+                    Rust crate. To fix, {CURE}.
                     """
                 )
             )
@@ -135,15 +116,11 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
                     f"""
                     The target {self.address} has no `{self.alias}` field, and its own name
                     {name!r} cannot name a Rust crate. To fix, set `{self.alias}`:
-                    {_BINARY_NAME_CURE}.
+                    {CURE}.
                     """
                 )
             )
         return name
-
-
-def is_binary_name(name: str) -> bool:
-    return _BINARY_NAME.match(name) is not None and name not in _RESERVED_NAMES
 
 
 class PyOxidizerEntryPointField(StringField):
@@ -230,7 +207,8 @@ class PyOxidizerResourcesField(StringField):
 
         By default, `"auto"`: wheels that work in memory go into the executable. Those with native
         code, data files or `.pth` files, and those whose code asks for paths (`__file__`,
-        `pkg_resources`), lie in the folder `lib` beside it. `--level=debug` says why for each.
+        `pkg_resources`), lie in the folder `lib` beside it. Data that is only read, by
+        `importlib.resources` or `pkgutil`, may be in memory. `--level=debug` says why for each.
 
         `"in-memory"`: all of it goes into the executable. A wheel with native code is an error.
 

@@ -33,7 +33,7 @@ class FileUse:
 
 @dataclass(frozen=True)
 class Wheel:
-    """One wheel file, as `inspect_wheels.describe_wheel` and `describe_content` document it."""
+    """One wheel file, as `describe_wheel` and `describe_content` in `programs` document it."""
 
     path: str
     filename: str

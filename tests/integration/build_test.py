@@ -8,8 +8,8 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from textwrap import dedent
 
+from integration.projects import project
 from integration.repository import Repository, run_binary
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
@@ -60,24 +60,6 @@ TWO_DISTRIBUTIONS = {
     "hello/greeting/__init__.py": "",
     "hello/greeting/words.py": "GREETING = 'Hällo, world!'\n",
 }
-
-
-def one_distribution(name: str, module: str, fields: str) -> dict[str, str]:
-    """A package `name` with the module `main`, its distribution, and a binary with `fields`."""
-    build_file = f"""\
-        python_sources(name="lib")
-        python_distribution(
-            name="dist",
-            dependencies=[":lib"],
-            provides=python_artifact(name="{name}-dist", version="0.0.1"),
-        )
-        pyoxidizer_binary(name="bin", dependencies=[":dist"], {fields})
-        """
-    return {
-        f"{name}/BUILD": dedent(build_file),
-        f"{name}/__init__.py": "",
-        f"{name}/main.py": module,
-    }
 
 
 def built(repository: Repository, path: str) -> Path:
@@ -141,7 +123,7 @@ def test_a_triple_that_the_python_is_not_for(repository: Repository) -> None:
 
 
 def test_a_binary_without_entry_point_is_a_repl(repository: Repository) -> None:
-    repository.write(one_distribution("repl", "def answer(): return 42\n", ""))
+    repository.write(project("repl", "def answer(): return 42\n", {"bin": ""}))
     repository.succeed("package", "repl:bin")
     binary = built(repository, f"repl/bin/{TRIPLE}/debug/install/bin")
     result = run_binary(binary, stdin="from repl import main\nprint(main.answer())\n")
@@ -165,7 +147,7 @@ def test_a_function_gives_the_exit_status(repository: Repository) -> None:
             return 42
         """
     repository.write(
-        one_distribution("func", module, 'entry_point="func.main:start", binary_name="my-app"')
+        project("func", module, {"bin": 'entry_point="func.main:start", binary_name="my-app"'})
     )
     result = repository.pants("run", "func:bin", "--", "a", "b c")
     assert (result.stdout, result.returncode) == ("3 True\n", 42)
@@ -199,7 +181,7 @@ def test_a_signal_reaches_the_binary_through_run(repository: Repository) -> None
                 pathlib.Path(sys.argv[1]).write_text("interrupted")
                 return 7
         """
-    repository.write(one_distribution("sig", module, 'entry_point="sig.main:start"'))
+    repository.write(project("sig", module, {"bin": 'entry_point="sig.main:start"'}))
     noted = repository.path / "noted"
     process = repository.start("run", "sig:bin", "--", str(noted))
     assert process.stdout is not None and process.stdout.readline() == "waiting\n"
@@ -247,12 +229,12 @@ PANTS_TEMPLATE = """\
 
 
 def test_a_template_for_pants_own_backend(repository: Repository) -> None:
-    files = one_distribution(
+    files = project(
         "tmpl",
         "import six; print(six.__version__, sorted(six.moves.__name__.split('.')))\n",
-        'entry_point="tmpl.main", template="own.bzlt"',
+        {"bin": 'entry_point="tmpl.main", template="own.bzlt"'},
+        requirements=("six==1.16.0",),
     )
-    files["tmpl/BUILD"] += 'python_requirement(name="six", requirements=["six==1.16.0"])\n'
     repository.write({**files, "tmpl/own.bzlt": PANTS_TEMPLATE})
     result = repository.succeed("run", "tmpl:bin")
     assert result.stdout == "1.16.0 ['moves', 'six']\n"
@@ -262,16 +244,13 @@ def test_a_template_for_pants_own_backend(repository: Repository) -> None:
 
 
 def test_filesystem_resources_are_plain_files(repository: Repository) -> None:
-    files = one_distribution(
+    files = project(
         "fsr",
         "import idna\n"
         "import numpy\n"
         "print(int(numpy.ones(3) @ numpy.ones(3)), type(idna.__loader__).__name__)\n",
-        'entry_point="fsr.main", filesystem_resources=["numpy==1.26.4"]',
-    )
-    files["fsr/BUILD"] += (
-        'python_requirement(name="numpy", requirements=["numpy==1.26.4"])\n'
-        'python_requirement(name="idna", requirements=["idna==3.7"])\n'
+        {"bin": 'entry_point="fsr.main", filesystem_resources=["numpy==1.26.4"]'},
+        requirements=("numpy==1.26.4", "idna==3.7"),
     )
     repository.write(files)
     result = repository.succeed("run", "fsr:bin")
@@ -280,10 +259,10 @@ def test_filesystem_resources_are_plain_files(repository: Repository) -> None:
 
 def test_all_code_may_lie_on_the_filesystem(repository: Repository) -> None:
     repository.write(
-        one_distribution(
+        project(
             "alone",
             "import sys\nprint(sys.modules['alone'].__file__)\nsys.exit(3)\n",
-            'entry_point="alone.main", filesystem_resources=["alone-dist"]',
+            {"bin": 'entry_point="alone.main", filesystem_resources=["alone-dist"]'},
         )
     )
     repository.succeed("package", "alone:bin")
@@ -296,8 +275,10 @@ def test_all_code_may_lie_on_the_filesystem(repository: Repository) -> None:
 def test_each_supported_python_of_the_host(repository: Repository) -> None:
     for version in ("3.9", "3.10"):
         name = f"py{version.replace('.', '')}"
-        files = one_distribution(
-            name, "import sys; print(sys.version_info[:2])\n", f'entry_point="{name}.main"'
+        files = project(
+            name,
+            "import sys; print(sys.version_info[:2])\n",
+            {"bin": f'entry_point="{name}.main"'},
         )
         files[f"{name}/BUILD"] = files[f"{name}/BUILD"].replace(
             'python_sources(name="lib"',

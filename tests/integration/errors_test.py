@@ -3,29 +3,13 @@
 
 from __future__ import annotations
 
+from integration.projects import project
 from integration.repository import Repository
 from unit.wheels import write_wheel
 
-BUILD = """\
-    python_sources(name="lib")
-    python_distribution(
-        name="dist",
-        dependencies=[":lib"],
-        provides=python_artifact(name="{name}-dist", version="0.0.1"),
-        {dist}
-    )
-    pyoxidizer_binary(name="bin", dependencies=[":dist"], {fields})
-    """
-
 
 def write(repository: Repository, name: str, fields: str, dist: str = "", code: str = "") -> None:
-    repository.write(
-        {
-            f"{name}/BUILD": BUILD.format(name=name, fields=fields, dist=dist),
-            f"{name}/__init__.py": "",
-            f"{name}/main.py": code,
-        }
-    )
+    repository.write(project(name, code, {"bin": fields}, distribution=dist))
 
 
 def assert_nothing_was_built(message: str) -> None:
@@ -136,8 +120,8 @@ def test_a_starlark_error_shows_pyoxidizers_last_lines(repository: Repository) -
     repository.write({"star/t.bzlt": "# One\nfail('on purpose: $NAME')\n"})
     message = repository.fail("package", "star:bin")
     assert (
-        "There is an error in star/t.bzlt, line 2: fail(): on purpose: bin. To fix, correct the "
-        "template."
+        "There is an error in the template star/t.bzlt, line 2: fail(): on purpose: bin. To fix, "
+        "correct the template."
     ) in message
     assert "PyOxidizer failed with exit status 1." in message
     assert "on purpose: bin" in message

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 from integration.repository import Repository
+from pants_pyoxidizer.programs.known_failures import summaries
 
 FILES = {
     "BUILD": 'local_environment(name="local")\n',
@@ -63,6 +64,9 @@ def test_help(repository: Repository) -> None:
     options = repository.succeed("help", "pyoxidizer").stdout
     for option in ("--pyoxidizer-args", "--pyoxidizer-python", "--pyoxidizer-rust"):
         assert option in options
+    advanced = " ".join(repository.succeed("help-advanced", "pyoxidizer").stdout.split())
+    for summary in summaries():
+        assert f"* {summary}" in advanced
     backends = repository.succeed("help", "backends").stdout
     assert "pants_pyoxidizer" in backends
     assert "Create executables with Python inside, with PyOxidizer." in backends

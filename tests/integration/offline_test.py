@@ -16,30 +16,19 @@ from typing import Iterator
 import pytest
 
 from benchmarks.pythons import find_python
+from integration.projects import project
 from integration.repository import Repository, run_binary
 
 NO_NETWORK = ("unshare", "--net")
 
-BUILD = """\
-    python_sources(name="lib")
-    python_distribution(
-        name="dist",
-        dependencies=[":lib"],
-        provides=python_artifact(name="{name}-dist", version="0.0.1"),
-    )
-    pyoxidizer_binary(name="bin", dependencies=[":dist"], entry_point="{name}.main", {fields})
-    """
-
 
 def write(repository: Repository, name: str, text: str, fields: str = "") -> None:
-    repository.write(
-        {
-            "3rdparty/BUILD": 'python_requirement(name="click", requirements=["click==8.1.7"])\n',
-            f"{name}/BUILD": BUILD.format(name=name, fields=fields),
-            f"{name}/__init__.py": "",
-            f"{name}/main.py": f"import click\nclick.echo({text!r})\n",
-        }
-    )
+    module = f"import click\nclick.echo({text!r})\n"
+    fields = f'entry_point="{name}.main", {fields}'
+    requirements = {
+        "3rdparty/BUILD": 'python_requirement(name="click", requirements=["click==8.1.7"])\n'
+    }
+    repository.write({**requirements, **project(name, module, {"bin": fields})})
 
 
 def without_network(repository: Repository) -> Repository:

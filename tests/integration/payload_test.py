@@ -9,12 +9,15 @@ import subprocess
 import time
 from pathlib import Path
 
+from integration.projects import project
 from integration.repository import Repository, run_binary
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
 REQUIREMENTS = """\
+    python_requirement(name="certifi", requirements=["certifi==2024.2.2"])
     python_requirement(name="click", requirements=["click==8.1.7"])
+    python_requirement(name="urllib3", requirements=["urllib3==2.2.3"])
     python_requirement(name="markupsafe", requirements=["markupsafe==2.1.5"])
     python_requirement(
         name="setuptools",
@@ -22,32 +25,13 @@ REQUIREMENTS = """\
         modules=["pkg_resources", "setuptools"],
     )
     """
-BUILD = """\
-    python_sources(name="lib")
-    python_distribution(
-        name="dist",
-        dependencies=[":lib"],
-        provides=python_artifact(name="{name}-dist", version="0.0.1"),
-        entry_points={{"{name}.plugins": {{"one": "{name}.main:start"}}}},
-    )
-    pyoxidizer_binary(
-        name="bin",
-        dependencies=[":dist"],
-        entry_point="{name}.main:start",
-        {fields}
-    )
-    """
 
 
 def write(repository: Repository, name: str, fields: str, code: str) -> None:
-    repository.write(
-        {
-            "3rdparty/BUILD": REQUIREMENTS,
-            f"{name}/BUILD": BUILD.format(name=name, fields=fields),
-            f"{name}/__init__.py": "",
-            f"{name}/main.py": code,
-        }
-    )
+    plugin = f'{{"{name}.plugins": {{"one": "{name}.main:start"}}}}'
+    fields = f'entry_point="{name}.main:start", {fields}'
+    files = project(name, code, {"bin": fields}, distribution=f"entry_points={plugin},")
+    repository.write({"3rdparty/BUILD": REQUIREMENTS, **files})
 
 
 def package(repository: Repository, name: str, *args: str) -> tuple[Path, str]:
@@ -161,6 +145,34 @@ def test_auto_goes_by_what_code_does(repository: Repository) -> None:
     assert "uses-dist 0.0.1 lib `__file__` (uses/main.py:6)" in table
     assert "click 8.1.7 executable" in table
     assert run_binary(binary).stdout == "['__init__.pyc', 'main.pyc']\n"
+
+
+def test_auto_keeps_data_in_memory_that_is_only_read(repository: Repository) -> None:
+    code = """\
+        import os, pkgutil
+        from importlib.resources import files
+
+        import certifi
+        import urllib3
+
+        def start():
+            folder = files(__package__) / "data"
+            print((folder / "one.txt").read_text(), pkgutil.get_data("reads", "data/two.txt"))
+            worker = files("urllib3") / "contrib/emscripten/emscripten_fetch_worker.js"
+            print(len(worker.read_bytes()) > 100, os.path.isfile(certifi.where()), urllib3.__version__)
+        """
+    write(repository, "reads", "", code)
+    build = repository.path / "reads/BUILD"
+    sources = 'resources(name="data", sources=["data/*"])\npython_sources(name="lib"'
+    build.write_text(
+        build.read_text().replace('python_sources(name="lib"', f'{sources}, dependencies=[":data"]')
+    )
+    repository.write({"reads/data/one.txt": "1", "reads/data/two.txt": "2"})
+    binary, log = package(repository, "reads")
+    assert "Code: reads-dist, urllib3 in the executable; certifi (data files) in `lib`.\n" in log
+    for name in ("reads", "urllib3"):
+        assert not (binary.parent / "lib" / name).exists()
+    assert run_binary(binary).stdout == "1 b'2'\nTrue True 2.2.3\n"
 
 
 def test_auto_keeps_wheels_together_that_share_a_package(repository: Repository) -> None:

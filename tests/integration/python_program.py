@@ -16,6 +16,7 @@ import dataclasses
 import doctest
 import importlib.metadata
 import importlib.resources
+import importlib.util
 import inspect
 import json
 import locale
@@ -128,6 +129,16 @@ def inspection() -> None:
     print(inspect.signature(double), inspect.getmodule(double) is sys.modules["__main__"])
     print(inspect.stack()[0].function, inspect.stack()[0].code_context)
     print(inspect.getsourcefile(double) == __file__)
+
+
+def standard_library() -> None:
+    folder = os.path.dirname(os.__file__)
+    things: tuple[Any, ...] = (os, json, json.decoder.JSONDecoder)
+    for thing in things:
+        print(os.path.relpath(inspect.getfile(thing), folder))
+    spec = importlib.util.find_spec("colorsys")
+    print(spec is not None and str(spec.origin).endswith("/colorsys.py"))
+    print(hasattr(sys, "__file__"), inspect.getmodule(json.loads) is json)
 
 
 def hints() -> None:

@@ -151,6 +151,12 @@ CASES: list[tuple[str, str, int, str]] = [
     ),
     ("interaction", "print(number + 2)\nx\n", 0, ">>> 42\n"),
     ("questions", "a\nb\nc\n", 0, "name? a b\n c\n"),
+    (
+        "standard_library",
+        "",
+        0,
+        "os.py\njson/__init__.py\njson/decoder.py\nTrue\nFalse True\n",
+    ),
     ("exiting none", "", 0, "at exit\n"),
     ("exiting 0", "", 0, "at exit\n"),
     ("exiting 3", "", 3, "at exit\n"),

@@ -12,56 +12,22 @@ from typing import Any
 
 import pytest
 
+from integration.projects import TEMPLATE, project
 from integration.repository import Repository, run_binary
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
-TEMPLATE = """\
-    def make_exe():
-        dist = $PYTHON_DISTRIBUTION
-        policy = dist.make_python_packaging_policy()
-        policy.resources_location_fallback = "filesystem-relative:lib"
-        python_config = dist.make_python_interpreter_config()
-        python_config.allocator_backend = "default"
-        $RUN_MODULE
-        exe = dist.to_python_executable(
-            name="$NAME",
-            packaging_policy=policy,
-            config=python_config,
-        )
-        exe.add_python_resources(exe.pip_install($WHEELS))
-        return exe
-
-    def make_install(exe):
-        files = FileManifest()
-        files.add_python_resource(".", exe)
-        return files
-
-    register_target("exe", make_exe)
-    register_target("own", make_install, depends=["exe"], default=True)
-    resolve_targets()
-    """
 FILES = {
-    "app/BUILD": """\
-        python_sources(name="lib")
-        python_requirement(name="click", requirements=["click==8.1.7"])
-        python_requirement(name="markupsafe", requirements=["markupsafe==2.1.5"])
-        python_distribution(
-            name="dist",
-            dependencies=[":lib"],
-            provides=python_artifact(name="app-dist", version="0.0.1"),
-        )
-        pyoxidizer_binary(name="default", dependencies=[":dist"], entry_point="app.main")
-        pyoxidizer_binary(
-            name="templated",
-            dependencies=[":dist"],
-            entry_point="app.main",
-            template="own.bzlt",
-        )
-        """,
-    "app/__init__.py": "",
-    "app/main.py": "import click\nimport markupsafe\nprint(markupsafe.escape('<'))\n",
-    "app/own.bzlt": TEMPLATE,
+    **project(
+        "app",
+        "import click\nimport markupsafe\nprint(markupsafe.escape('<'))\n",
+        {
+            "default": 'entry_point="app.main"',
+            "templated": 'entry_point="app.main", template="own.bzlt"',
+        },
+        requirements=("click==8.1.7", "markupsafe==2.1.5"),
+    ),
+    "app/own.bzlt": TEMPLATE.replace('"install"', '"own"'),
 }
 # A validator of its own: the library's, in the virtual environment of the tool.
 VALIDATE = """\

@@ -6,61 +6,27 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from integration.projects import TEMPLATE, project
 from integration.repository import Repository, run_binary
 
-TEMPLATE = """\
-    def make_exe():
-        dist = $PYTHON_DISTRIBUTION
-        policy = dist.make_python_packaging_policy()
-        policy.resources_location_fallback = "filesystem-relative:lib"
-        python_config = dist.make_python_interpreter_config()
-        python_config.allocator_backend = "default"
-        $RUN_MODULE
-        exe = dist.to_python_executable(
-            name="$NAME",
-            packaging_policy=policy,
-            config=python_config,
-        )
-        exe.add_python_resources(exe.pip_install($WHEELS))
-        return exe
+MODULE = """\
+    import click
+    import markupsafe
 
-    def make_install(exe):
-        files = FileManifest()
-        files.add_python_resource(".", exe)
-        return files
-
-    register_target("exe", make_exe)
-    register_target("install", make_install, depends=["exe"], default=True)
-    resolve_targets()
+    def start():
+        print(click.__name__ in {"click", "clack", "cluck"}, markupsafe.escape("<"))
     """
-
 FILES = {
-    "app/BUILD": """\
-        python_sources(name="lib")
-        python_requirement(name="click", requirements=["click==8.1.7"])
-        python_requirement(name="markupsafe", requirements=["markupsafe==2.1.5"])
-        python_distribution(
-            name="dist",
-            dependencies=[":lib"],
-            provides=python_artifact(name="app-dist", version="0.0.1"),
-            entry_points={"console_scripts": {"app": "app.main:start"}},
-        )
-        pyoxidizer_binary(name="bin", dependencies=[":dist"], entry_point="app.main:start")
-        pyoxidizer_binary(
-            name="templated",
-            dependencies=[":dist"],
-            entry_point="app.main:start",
-            template="own.bzlt",
-        )
-        """,
-    "app/__init__.py": "",
-    "app/main.py": """\
-        import click
-        import markupsafe
-
-        def start():
-            print(click.__name__ in {"click", "clack", "cluck"}, markupsafe.escape("<"))
-        """,
+    **project(
+        "app",
+        MODULE,
+        {
+            "bin": 'entry_point="app.main:start"',
+            "templated": 'entry_point="app.main:start", template="own.bzlt"',
+        },
+        requirements=("click==8.1.7", "markupsafe==2.1.5"),
+        distribution='entry_points={"console_scripts": {"app": "app.main:start"}},',
+    ),
     "app/own.bzlt": TEMPLATE,
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.projects import project
 from integration.repository import Repository, run_binary
 
 
@@ -31,21 +32,8 @@ def shared_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_shared_libpython_travels_in_lib(repository: Repository, shared_only: Path) -> None:
-    repository.write(
-        {
-            "shared/BUILD": """\
-                python_sources(name="lib")
-                python_distribution(
-                    name="dist",
-                    dependencies=[":lib"],
-                    provides=python_artifact(name="shared-dist", version="0.0.1"),
-                )
-                pyoxidizer_binary(name="bin", dependencies=[":dist"], entry_point="shared.main")
-                """,
-            "shared/__init__.py": "",
-            "shared/main.py": "import json, sqlite3, sys; print(json.dumps(sys.version_info[:2]))",
-        }
-    )
+    module = "import json, sqlite3, sys; print(json.dumps(sys.version_info[:2]))"
+    repository.write(project("shared", module, {"bin": 'entry_point="shared.main"'}))
     result = repository.succeed(
         f"--python-bootstrap-search-path=['{shared_only}']", "package", "shared:bin"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,9 +12,9 @@ from pants.backend.python.util_rules.pex_cli import PexCli
 from pants.core.target_types import FileSourceField, FileTarget, http_source
 from pants.core.target_types import rules as core_target_rules
 from pants.engine.addresses import Address, AddressInput
-from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs
+from pants.engine.fs import Digest
 from pants.engine.platform import Platform
-from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.process import FallibleProcessResult
 from pants.engine.target import (
     HydratedSources,
     HydrateSourcesRequest,
@@ -47,11 +46,12 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     StandalonePython,
 )
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.packing import ARCHIVE, OUTPUT, pack_with
 
 BINARY = Address("project", target_name="bin")
 ADDRESS = Address("py", target_name="py311")
 TARGET = StandalonePythonTarget({"source": "cpython.tar.zst"}, ADDRESS)
-INPUT, OUTPUT, ARCHIVE = (Digest(letter * 64, 1) for letter in "abc")
+INPUT = Digest("c" * 64, 1)
 PYTHON = StandalonePython(
     PythonArchive("python.tar.zst", "0123", "3.11"),
     version="3.11.7",
@@ -198,14 +198,6 @@ def test_allows(constraints: list[str], allowed: bool) -> None:
 
 # --- Adopting
 
-REPORT = {
-    "version": "3.11.7",
-    "link_mode": "static",
-    "glibc": "2.35",
-    "sha256": "0123",
-    "target_triple": "x86_64-unknown-linux-gnu",
-}
-
 
 def adopt(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
     source = TARGET[StandalonePythonSourceField]
@@ -213,31 +205,12 @@ def adopt(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
     request = HydrateSourcesRequest(
         source, for_sources_types=(FileSourceField,), enable_codegen=True
     )
-    process = Process(("./python",), description="")
-    requests: list[ToolProcess] = []
-
-    def set_up(request: ToolProcess) -> Process:
-        requests.append(request)
-        return process
-
-    subsets = {
-        DigestSubset(OUTPUT, PathGlobs(["python.tar.zst"])): ARCHIVE,
-        DigestSubset(OUTPUT, PathGlobs(["python.json"])): DigestContents(
-            [FileContent("python.json", json.dumps(REPORT).encode())]
-        ),
-    }
-    packed = run_rule_with_mocks(
+    return pack_with(
         adopt_archive,
-        rule_args=[AdoptedPythonRequest(source), Platform.linux_x86_64],
-        mock_gets=[
-            MockGet(HydratedSources, (HydrateSourcesRequest,), {request: hydrated}.__getitem__),
-            MockGet(Process, (ToolProcess,), set_up),
-            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
-            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
-            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
-        ],
+        [AdoptedPythonRequest(source), Platform.linux_x86_64],
+        [MockGet(HydratedSources, (HydrateSourcesRequest,), {request: hydrated}.__getitem__)],
+        result,
     )
-    return requests[0], packed
 
 
 def test_adopting() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,14 +13,7 @@ from pants.backend.python.util_rules.interpreter_constraints import InterpreterC
 from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
 from pants.core.util_rules.environments import EnvironmentTarget
 from pants.engine.addresses import Address
-from pants.engine.fs import (
-    EMPTY_DIGEST,
-    Digest,
-    DigestContents,
-    DigestSubset,
-    FileContent,
-    PathGlobs,
-)
+from pants.engine.fs import EMPTY_DIGEST
 from pants.engine.platform import Platform
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.testutil.option_util import create_subsystem
@@ -48,8 +40,7 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     pack_host_python,
 )
 from pants_pyoxidizer.util_rules.tool import ToolProcess
-
-OUTPUT, ARCHIVE = Digest("a" * 64, 1), Digest("b" * 64, 1)
+from rules.packing import ARCHIVE, OUTPUT, REPORT, pack_with
 
 
 def constraints(*texts: str) -> InterpreterConstraints:
@@ -372,45 +363,17 @@ def test_the_fingerprint_program_prints_the_interpreter_and_a_hash() -> None:
 
 # --- Packing
 
-REPORT = {
-    "version": "3.11.7",
-    "link_mode": "static",
-    "glibc": "2.35",
-    "sha256": "0123",
-    "target_triple": "x86_64-unknown-linux-gnu",
-}
-
 
 def pack(
     result: FallibleProcessResult, path: str = "/usr/bin/python3.11"
 ) -> tuple[ToolProcess, PackedPython]:
-    requests: list[ToolProcess] = []
-    process = Process(("./python",), description="")
-
-    def set_up(request: ToolProcess) -> Process:
-        requests.append(request)
-        return process
-
-    subsets = {
-        DigestSubset(OUTPUT, PathGlobs(["python.tar.zst"])): ARCHIVE,
-        DigestSubset(OUTPUT, PathGlobs(["python.json"])): DigestContents(
-            [FileContent("python.json", json.dumps(REPORT).encode())]
-        ),
-    }
     links = {HostLinkRequest(path, "4567", what=""): HostLink(".cache/links/python")}
-    packed = run_rule_with_mocks(
+    return pack_with(
         pack_host_python,
-        rule_args=[PackedPythonRequest(path, "4567")],
-        mock_gets=[
-            MockGet(HostLink, (HostLinkRequest,), links.__getitem__),
-            MockGet(Process, (ToolProcess,), set_up),
-            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
-            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
-            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
-        ],
+        [PackedPythonRequest(path, "4567")],
+        [MockGet(HostLink, (HostLinkRequest,), links.__getitem__)],
+        result,
     )
-    (request,) = requests
-    return request, packed
 
 
 def test_packing() -> None:

@@ -204,7 +204,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
     )
     (process,) = processes
     assert process == ToolProcess(
-        programs=("inspect_wheels.py", "file_uses.py"),
+        programs=("inspect_wheels.py", "file_uses.py", "resource_uses.py", "wheel_content.py"),
         argv=("--output", "wheels.json", wheel.path),
         description="",
         input_digest=ONLY_WHEELS,

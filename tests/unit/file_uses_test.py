@@ -6,14 +6,22 @@ from textwrap import dedent
 
 import pytest
 
-from pants_pyoxidizer.programs.file_uses import find_uses
+from pants_pyoxidizer.programs.file_uses import ANY, RESOURCE, RESOURCE_PATH, find_uses
 
 MODULES = {"app", "app.main", "app.other", "app.sub", "app.sub.deep"}
 
 
+OF_DATA = (ANY, RESOURCE, RESOURCE_PATH)
+
+
 def uses(source: str, module: str = "app.main", is_package: bool = False) -> list[tuple[str, str]]:
     found = find_uses(dedent(source).encode(), module, is_package, MODULES)
-    return [(use.kind, use.what) for use in found.uses]
+    return [(use.kind, use.what) for use in found.uses if use.kind not in OF_DATA]
+
+
+def uses_of_data(source: str) -> list[tuple[str, str]]:
+    found = find_uses(dedent(source).encode(), "app.main", False, MODULES)
+    return [(use.kind, use.what) for use in found.uses if use.kind in OF_DATA]
 
 
 FILE = ("file", "`__file__`")
@@ -138,6 +146,32 @@ def test_distributions_that_pkg_resources_looks_for(source: str) -> None:
     assert uses(source) == [("distributions", "`pkg_resources`"), ("file", "`pkg_resources`")]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pkg_resources\nv = pkg_resources.get_distribution('Typing_Extensions').version",
+        "from pkg_resources import get_distribution as g\ng('typing.extensions')",
+    ],
+)
+def test_a_distribution_that_pkg_resources_looks_for(source: str) -> None:
+    assert uses(source) == [("distribution", "typing-extensions"), ("file", "`pkg_resources`")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pkg_resources\npkg_resources.get_distribution('six')\npkg_resources.require('six')",
+        "import pkg_resources as p\np.get_distribution('six')\np.get_distribution(name)",
+        "from pkg_resources import get_distribution\nget_distribution",
+        "from pkg_resources import get_distribution as g, require as r\ng('six')\nr('six')",
+        "import pkg_resources\npkg_resources.get_distribution('six>=1')",
+        "from pkg_resources import *\nget_distribution('six')\nf = get_distribution",
+    ],
+)
+def test_one_of_which_the_name_is_not_seen(source: str) -> None:
+    assert ("distributions", "`pkg_resources`") in uses(source)
+
+
 def test_what_a_module_cannot_be_imported_without() -> None:
     source = """
         import os.path, sphinx.util, app.other, tomllib
@@ -179,6 +213,111 @@ def test_other_modules_are_for_others_to_judge() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "files(__package__).joinpath('x').read_text()",
+        "files('app').joinpath('x', 'y').joinpath('z').read_bytes()",
+        "(files('app.sub') / 'x' / 'y').read_text()",
+        "with files(app).joinpath('x').open('rb') as file: pass",
+        "with (files(anchor=other) / 'x').open() as file: pass",
+        "files().joinpath('x').is_file()",
+        "files(__spec__.parent).joinpath('x').read_text()",
+        "def f():\n folder = files('app') / 'x'\n file = folder / 'y'\n file.open()\n file.open()",
+        "text = (files('app') / 'x').read_text()\nopen(text)",
+        "async def f():\n  file = files('app')\n  file = file / 'x'\n  file.read_text()",
+    ],
+)
+def test_data_that_is_only_read(source: str) -> None:
+    imports = "import app\nfrom importlib.resources import files\nfrom app import other\n"
+    assert uses_of_data(imports + source) == [("resource", "`importlib.resources.files`")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(files('app') / 'x')",
+        "str(files('app').joinpath('x'))",
+        "with as_file(files('app') / 'x') as path: pass",
+        "def f():\n  file = files('app') / 'x'\n  file.read_text()\n  open(file)",
+        # Others may import it.
+        "FILE = files('app') / 'x'\nFILE.read_text()",
+        "class C:\n  FILE = files('app') / 'x'",
+        "def f():\n  class C:\n    FILE = files('app') / 'x'",
+        "def f(): return files('app')",
+        "join = files('app').joinpath\njoin('x').read_text()",
+        "a = b = files('app')",
+        "'x' / files('app')",
+    ],
+)
+def test_data_of_which_a_path_may_be_made(source: str) -> None:
+    imports = "from importlib.resources import as_file, files\n"
+    assert uses_of_data(imports + source) == [("resource path", "`importlib.resources.files`")]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import pkgutil\npkgutil.get_data(__name__, 'x')", ("resource", "`pkgutil.get_data`")),
+        ("from pkgutil import get_data as g\ng('app', 'x')", ("resource", "`pkgutil.get_data`")),
+        (
+            "from importlib import resources\nresources.read_text(__package__, 'x')",
+            ("resource", "`importlib.resources.read_text`"),
+        ),
+        (
+            "import importlib.resources as r\nwith r.path('app', 'x') as p: pass",
+            ("resource path", "`importlib.resources.path`"),
+        ),
+        (
+            "import importlib_resources\nimportlib_resources.files('app') / 'x'",
+            ("resource path", "`importlib_resources.files`"),
+        ),
+        # Of another distribution, or who knows.
+        (
+            "from importlib.resources import path\npath('lib', 'x')",
+            ("any", "`importlib.resources.path`"),
+        ),
+        (
+            "from importlib.resources import files\ndef f(name): return files(name)",
+            ("any", "`importlib.resources.files`"),
+        ),
+        (
+            "from importlib import resources\nf = resources.files",
+            ("any", "`importlib.resources.files`"),
+        ),
+        ("def f(module): return module.__file__", ("any", "`__file__`")),
+        ("def f(x): return getattr(x, '__path__')", ("any", "`__path__`")),
+        ("import __main__\n__main__.__file__", ("any", "`__file__`")),
+        ("import sys\nsys.modules['__main__'].__file__", ("any", "`__file__`")),
+        ("x = spec.submodule_search_locations[0]", ("any", "`submodule_search_locations`")),
+        (
+            "import inspect\ndef f(thing): return inspect.getfile(thing)",
+            ("any", "`inspect.getfile`"),
+        ),
+        ("import inspect\ninspect.stack()[1].filename", ("any", "`inspect.stack`")),
+        ("def f(frame): return frame.f_code.co_filename", ("any", "`co_filename`")),
+        ("import imp", ("any", "`imp`")),
+        ("import pkg_resources", ("any", "`pkg_resources`")),
+    ],
+)
+def test_what_is_done_with_data(source: str, found: tuple[str, str]) -> None:
+    assert uses_of_data(source) == [found]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pkgutil\npkgutil.get_data('lib', 'x')",
+        "from importlib.resources import files\ndef f(x): return files(x).joinpath('y').read_text()",
+        "def files(x): pass\nfiles('app')",
+        "import pkgutil\npkgutil.iter_modules(__path__)",
+        "import resources\nresources.files('app')",
+    ],
+)
+def test_data_of_others_may_be_read(source: str) -> None:
+    assert uses_of_data(source) == []
+
+
 def test_relative_imports_of_a_package() -> None:
     assert uses("from . import other\nother.__file__", "app", is_package=True) == [FILE]
     assert uses("from .. import other\nother.__file__", "app.sub", is_package=True) == [FILE]
@@ -186,8 +325,8 @@ def test_relative_imports_of_a_package() -> None:
 
 
 def test_each_thing_once_with_its_first_line() -> None:
-    found = find_uses(b"import imp\n\nx = __file__\ny = __file__\n", "app.main", False, MODULES)
-    assert [(use.line, use.what) for use in found.uses] == [(1, "`imp`"), (3, "`__file__`")]
+    found = find_uses(b"x.__file__\n\nx = __file__\ny = __file__\n", "app.main", False, MODULES)
+    assert [(use.line, use.kind) for use in found.uses] == [(1, "any"), (3, "file")]
 
 
 @pytest.mark.parametrize(
@@ -203,11 +342,19 @@ def test_each_thing_once_with_its_first_line() -> None:
     ],
 )
 def test_broken_sources_count_by_their_text(source: bytes) -> None:
-    assert [(use.kind, use.what) for use in find_uses(source, "m", False, ()).uses] == [FILE]
+    found = find_uses(source, "m", False, ()).uses
+    assert [(use.kind, use.what) for use in found] == [FILE, ("any", "`__file__`")]
 
 
-@pytest.mark.parametrize("source", [b"", b"print 'import imp'", b"\0find_spec", b"\xff\xfe"])
-def test_other_broken_sources_do_not(source: bytes) -> None:
+@pytest.mark.parametrize(
+    "source", [b"print 'import imp'", b"\0find_spec", b"match x:\n  resources["]
+)
+def test_other_broken_sources_count_for_data_alone(source: bytes) -> None:
+    assert [use.kind for use in find_uses(source, "m", False, ()).uses] == ["any"]
+
+
+@pytest.mark.parametrize("source", [b"", b"print 'x'", b"\0", b"\xff\xfe"])
+def test_others_do_not_count(source: bytes) -> None:
     assert find_uses(source, "m", False, ()).uses == ()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.programs.known_failures import KNOWN_FAILURES, explain
+from pants_pyoxidizer.programs.known_failures import KNOWN_FAILURES, explain, summaries
 
 # As the tools print them.
 LOGS = {
@@ -58,6 +59,19 @@ def test_each_is_tried() -> None:
     assert tried == {*KNOWN_FAILURES}
 
 
+def test_the_documentation_lists_each() -> None:
+    page = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    messages = re.findall(r'^\| "(.*)" \| .*\|$', page, re.MULTILINE)
+    listed = {part.rstrip(".") for message in messages for part in message.split('", "')}
+    # What follows is the name and the line of the template.
+    listed = {re.sub(r"(in the template) .*", r"\1", message) for message in listed}
+    assert listed == {summary.rstrip(".") for summary in summaries()}
+
+
+def test_a_summary_has_dots_for_what_differs() -> None:
+    assert "The linker does not find the library `...`." in summaries()
+
+
 def test_others_are_not_explained() -> None:
     assert explain("error: something else\n", "own.bzlt", (1,)) is None
 
@@ -90,8 +104,11 @@ error[CM01]: Variable 'undefined_name' not found
 @pytest.mark.parametrize(
     ("log", "expected"),
     [
-        (FAIL, "There is an error in app/own.bzlt, line 2: fail(): on purpose. "),
-        (NAME, "There is an error in app/own.bzlt: Variable 'undefined_name' not found. "),
+        (FAIL, "There is an error in the template app/own.bzlt, line 2: fail(): on purpose. "),
+        (
+            NAME,
+            "There is an error in the template app/own.bzlt: Variable 'undefined_name' not found. ",
+        ),
     ],
 )
 def test_errors_in_a_template_have_its_line(log: str, expected: str) -> None:

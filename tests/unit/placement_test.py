@@ -92,6 +92,45 @@ def test_files_of_a_module_in_another_wheel() -> None:
     ) == [IN_MEMORY, ("app uses its files", "app.py:7"), IN_MEMORY, IN_MEMORY]
 
 
+DATA = ("app/__init__.py", "app/one.txt", "app/folder/two.txt")
+
+
+def test_data_that_is_only_read_may_be_in_memory() -> None:
+    reader = user("app", "resource", "`pkgutil.get_data`", *DATA)
+    assert auto(reader, SIX) == [IN_MEMORY, IN_MEMORY]
+    # A path of it is asked for, here or elsewhere.
+    in_lib = ("data files", "app/folder/two.txt")
+    both = (*reader.file_uses, FileUse("resource path", "`importlib.resources.path`", "app.py:8"))
+    assert auto(wheel("app", files=DATA, file_uses=both)) == [in_lib]
+    assert auto(reader, user("jinja", "any", "`__file__`")) == [in_lib, IN_MEMORY]
+    assert auto(reader, user("other", "module", "app"))[0] == ("other uses its files", "other.py:7")
+    # Nobody is seen to read it, or not in its own package.
+    assert auto(wheel("app", files=DATA), user("other", "resource", "x")) == [in_lib, IN_MEMORY]
+    outside = user("app", "resource", "`pkgutil.get_data`", *DATA, "etc/app.conf")
+    assert auto(outside) == [in_lib]
+
+
+def test_data_that_is_read_for_another_system_only() -> None:
+    """As by urllib3, whose module for browsers cannot be imported elsewhere."""
+    use = FileUse("resource", "`importlib.resources.files`", "app/browser.py:3", ("js",))
+    reader = wheel("app", files=DATA, file_uses=(use,))
+    for has_files in (True, False):
+        (placement,) = place([reader], Resources.AUTO, has_files=has_files)
+        assert not placement.on_filesystem
+
+
+def test_other_reasons_come_before_data_that_is_only_read() -> None:
+    uses = (FileUse("resource", "x", "app.py:1"), FileUse("file", "`__file__`", "app.py:2"))
+    assert auto(wheel("app", files=DATA, file_uses=uses)) == [("`__file__`", "app.py:2")]
+
+
+def test_what_reads_data_may_be_missing_in_a_python() -> None:
+    reader = user("app", "resource", "`importlib.resources.files`", *DATA)
+    for has_files in (True, False):
+        (placement,) = place([reader], Resources.AUTO, has_files=has_files)
+        assert placement.on_filesystem is not has_files
+
+
 def test_modules_that_cannot_be_imported_do_not_count() -> None:
     lexers = wheel(
         "lexers",
@@ -114,6 +153,9 @@ def test_distributions_that_are_looked_for_on_the_filesystem_alone() -> None:
     setuptools = user("setuptools", "distributions", "`pkg_resources`", "pkg_resources/__init__.py")
     reason = ("app looks for it with `pkg_resources`", "app.py:7")
     assert auto(app, SIX, setuptools) == [reason, reason, reason]
+    named = user("app", "distribution", "six")
+    assert auto(named, SIX, PYTZ, setuptools)[:2] == [IN_MEMORY, reason]
+    assert auto(user("app", "distribution", "numpy"), SIX, setuptools) == [IN_MEMORY] * 3
     # Nobody imports it, or it is not there.
     assert auto(SIX, setuptools) == [IN_MEMORY, IN_MEMORY]
     assert auto(app, SIX) == [IN_MEMORY, IN_MEMORY]

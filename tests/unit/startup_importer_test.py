@@ -57,6 +57,54 @@ def run_with(python: str, payload: Path, code: str) -> subprocess.CompletedProce
     )
 
 
+# Does what PyOxidizer's importer does, but for its code.
+OXIDIZED = """
+import inspect, json, sys
+from importlib.machinery import ModuleSpec
+from pants_pyoxidizer.startup import importer
+
+class OxidizedFinder:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in ("early", "pkg", "native"):
+            return None
+        spec = ModuleSpec(name, self, is_package=name == "pkg")
+        if name == "native":
+            spec.origin, spec.has_location = "/lib/native.so", True
+        return spec
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        pass
+
+finder = OxidizedFinder()
+sys.meta_path.insert(0, finder)
+"""
+
+
+def test_modules_inside_the_executable_have_a_file(python: str) -> None:
+    code = """
+import early
+assert not hasattr(early, "__file__")
+importer.locate_stdlib()
+import native, pkg, pkg.mod
+root = sys.executable + "/"
+files = [module.__file__.replace(root, "ROOT/") for module in (early, pkg, pkg.mod, native)]
+print(json.dumps([files, inspect.getfile(pkg).replace(root, ""), json.__spec__.origin == json.__file__]))
+assert finder in sys.meta_path and pkg.__loader__ is finder and not hasattr(sys, "__file__")
+"""
+    result = run(python, OXIDIZED + code)
+    files = ["ROOT/early.py", "ROOT/pkg/__init__.py", "ROOT/pkg/mod.py", "/lib/native.so"]
+    assert json.loads(result.stdout) == [files, "pkg/__init__.py", True]
+
+
+def test_another_python_stays_as_it_is(python: str) -> None:
+    code = "import sys\nfrom pants_pyoxidizer.startup import importer\nbefore = [*sys.meta_path]\n"
+    result = run(python, f"{code}importer.locate_stdlib()\nprint(sys.meta_path == before)")
+    assert result.stdout == "True\n"
+
+
 def results(python: str, payload: Path, code: str) -> Any:
     """The value of `it` when the code has run, with `ROOT` for the payload's path."""
     # In a function of a module of its own, so that nothing here is in the way.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.programs import inspect_wheels
+from pants_pyoxidizer.programs.wheel_content import describe_content
 from pants_pyoxidizer.wheel_compatibility import marker_environment
 from pants_pyoxidizer.wheel_metadata import (
     FileUse,
@@ -45,7 +45,7 @@ def test_parse_what_the_program_writes(tmp_path: Path) -> None:
         "file_uses": [
             {"kind": "file", "what": "`__file__`", "where": "a/__init__.py:1", "needs": ["x"]}
         ],
-        **inspect_wheels.describe_content(["a/__init__.py", "a/x.txt", "ns/a/__main__.py"]),
+        **describe_content(["a/__init__.py", "a/x.txt", "ns/a/__main__.py"]),
     }
     (parsed,) = parse_wheels(json.dumps([description]).encode())
     assert parsed == Wheel(

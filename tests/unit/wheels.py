@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Mapping
 
-from pants_pyoxidizer.programs.inspect_wheels import describe_content
+from pants_pyoxidizer.programs.wheel_content import describe_content
 from pants_pyoxidizer.wheel_metadata import Wheel
 
 

@@ -145,10 +145,11 @@ class ElfFile:
     def needed_versions(self) -> set[str]:
         """Names of the symbol versions that must be there at start, such as `GLIBC_2.34`."""
         section = self._of_type(SHT_GNU_VERNEED)
+        if section is None:
+            return set()
         versions: set[str] = set()
-        offset = section.offset if section else 0
-        for _ in range(section.info if section else 0):
-            assert section is not None
+        offset = section.offset
+        for _ in range(section.info):
             _, count, _, first, following = struct.unpack_from("<HHIII", self.data, offset)
             entry = offset + first
             for _ in range(count):

@@ -3,7 +3,7 @@
 
 In memory, a module has a `__file__` at which the operating system finds nothing. To join paths to
 that, or to list folders, fails. Imports, `pkgutil`, `importlib.resources` and `importlib.metadata`
-work, so they count for nothing here.
+work. So these count only for wheels that have data: whether it is read in such a way.
 
 This is a judgement of likelihood: code can hide what it does, and what counts here may never run.
 In doubt, it counts.
@@ -13,13 +13,19 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Container, Iterator
 
+from .resource_uses import find_resource_uses, imports_readers
+
 FILE, MODULE, DISTRIBUTIONS, SOURCE = "file", "module", "distributions", "source"
+DISTRIBUTION = "distribution"
+ANY, RESOURCE, RESOURCE_PATH = "any", "resource", "resource path"
+FILES = "`importlib.resources.files`"
 PKG_RESOURCES = "pkg_resources"
 
 # Only modules with one of these are parsed, which saves most of the time. Those that cannot be
@@ -28,7 +34,8 @@ _FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations
 _WORDS = (
     *_FILE_WORDS,
     *("getfile", "getabsfile", "getsource", "findsource", "find_spec", "__spec__"),
-    *("import imp", "from imp ", "iterdir", "glob"),
+    *("import imp", "from imp ", "iterdir", "glob", "resources", "get_data"),
+    *("co_filename", "getframeinfo", "stack("),
 )
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Modules of some Pythons from 3.8 on, but not of all.
@@ -59,6 +66,9 @@ _DISTRIBUTION_FINDERS = {
     *("get_entry_info", "get_entry_map", "iter_entry_points", "load_entry_point"),
     *("require", "run_script", "working_set"),
 }
+# A frame knows where its code is from.
+_FRAME_READERS = ("inspect.getframeinfo", "inspect.stack")
+_PROJECT_NAME = re.compile(r"[\w.-]+")
 _WALKS = ("glob", "iterdir", "rglob")
 
 
@@ -68,7 +78,11 @@ class Use:
 
     `kind` is FILE for what works with files alone, MODULE for the same with a module that may be in
     another wheel (`what` is its name then), DISTRIBUTIONS for looking for other wheels in a way
-    that finds files alone, and SOURCE for reading Python sources.
+    that finds files alone, DISTRIBUTION for the same with a single one (`what` is its name then,
+    as PEP 503 spells it), and SOURCE for reading Python sources.
+
+    The rest is about data: RESOURCE for reading that of this wheel in a way that works in memory,
+    RESOURCE_PATH for doing something else with it, and ANY for what may be about any module.
     """
 
     line: int
@@ -95,8 +109,9 @@ def find_uses(source: bytes, module: str, is_package: bool, modules: Container[s
         reader = _Reader(tree, module, is_package, modules)
         reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = [word for word in _FILE_WORDS if word.encode() in source]
-        return Uses((Use(1, FILE, f"`{found[0]}`"),) if found else ())
+        found = [word for word in _WORDS if word.encode() in source]
+        kinds = (FILE, ANY) if found[0] in _FILE_WORDS else (ANY,)
+        return Uses(tuple(Use(1, kind, f"`{found[0].strip()}`") for kind in kinds))
     first: dict[tuple[str, str], Use] = {}
     for use in sorted(reader.uses):
         first.setdefault((use.kind, use.what), use)
@@ -148,8 +163,11 @@ class _Reader(ast.NodeVisitor):
         self._finds_distributions = not names.isdisjoint(_DISTRIBUTION_FINDERS) and not any(
             name.startswith(_METADATA) for name in imports
         )
+        self._sought = self._sought_distributions(nodes)
         # With `__file__`, such a text is a sign of looking for modules in a folder.
         self._has_py = any((_text(node) or "").endswith(".py") for node in nodes)
+        if imports_readers(imports):
+            self._add_resources(nodes)
 
     def _imports(self, node: ast.AST) -> Iterator[str]:
         """What is imported here; keeps under which name."""
@@ -176,6 +194,38 @@ class _Reader(ast.NodeVisitor):
         if kind == FILE and self._has_py:
             self.uses.append(Use(line, SOURCE, "`.py` files"))
 
+    def _sought_distributions(self, nodes: list[ast.AST]) -> set[str]:
+        """The names of distributions; none if others may be looked for, too."""
+        finders = [node for node in nodes if self._finder(node) in _DISTRIBUTION_FINDERS]
+        sought: dict[ast.AST, str] = {
+            node.func: self._named_module(node.args[0]) or ""
+            for node in nodes
+            if isinstance(node, ast.Call) and len(node.args) == 1
+            if self._finder(node.func) == "get_distribution"
+        }
+        if not all(_PROJECT_NAME.fullmatch(sought.get(it, "")) for it in finders):
+            return set()
+        return {re.sub(r"[-_.]+", "-", name).lower() for name in sought.values()}
+
+    def _finder(self, node: ast.AST) -> str | None:
+        """The last name of what this may be, before any `import ... as`."""
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return None
+        return (self._module_of(node) or "").rpartition(".")[2] or _last_name(node)
+
+    def _add_for_any(self, node: ast.AST, what: str) -> None:
+        """It takes names of modules, of this wheel or of others."""
+        self._add(node, FILE, what)
+        self._add(node, ANY, what)
+
+    def _add_resources(self, nodes: list[ast.AST]) -> None:
+        for use in find_resource_uses(nodes, self._module_of):
+            is_own = use.package is None or self._names_own(use.package)
+            if is_own:
+                self._add(use.node, RESOURCE if use.is_read else RESOURCE_PATH, f"`{use.function}`")
+            elif not use.is_read:
+                self._add(use.node, ANY, f"`{use.function}`")
+
     # --- What counts
 
     def visit_If(self, node: ast.If) -> None:
@@ -201,11 +251,13 @@ class _Reader(ast.NodeVisitor):
         if self._in_fallback:
             return
         if name.partition(".")[0] == PKG_RESOURCES:
-            self._add(node, FILE, f"`{PKG_RESOURCES}`")
-            if self._finds_distributions:
+            self._add_for_any(node, f"`{PKG_RESOURCES}`")
+            if self._finds_distributions and not self._sought:
                 self._add(node, DISTRIBUTIONS, f"`{PKG_RESOURCES}`")
+            for distribution in self._sought if self._finds_distributions else ():
+                self._add(node, DISTRIBUTION, distribution)
         elif name == "imp":
-            self._add(node, FILE, "`imp`")
+            self._add_for_any(node, "`imp`")
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id in _LOCATIONS and isinstance(node.ctx, ast.Load):
@@ -228,15 +280,17 @@ class _Reader(ast.NodeVisitor):
         if name in _LOCATIONS:
             self._add_location(node, value, f"`{name}`")
         elif name == "submodule_search_locations" or (name == "origin" and self._finds_specs):
-            self._add(node, FILE, f"`{name}`")
+            self._add_for_any(node, f"`{name}`")
+        elif name == "co_filename":
+            self._add(node, ANY, f"`{name}`")
         elif name in _WALKS and self._has_resources:
             self._add(node, FILE, "folders of resources")
 
     def _add_location(self, node: ast.AST, value: ast.expr, what: str) -> None:
         module = self._module_of(value)
-        if module is None:
-            return  # That of whatever it is given.
-        if module == self._module or module in self._modules:
+        if module is None or module == "__main__":
+            self._add(node, ANY, what)
+        elif module == self._module or module in self._modules:
             self._add(node, FILE, what)
         else:
             self._add(node, MODULE, module)
@@ -246,10 +300,13 @@ class _Reader(ast.NodeVisitor):
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         if name in _PATH_READERS:
             arguments = [it for it in arguments if _last_name(it) != "__path__"]
-        elif name in _FILE_FINDERS and node.args and self._is_own(node.args[0]):
-            self._add(node, FILE, f"`inspect.{name}`")
+        elif name in _FILE_FINDERS and node.args:
+            kind = FILE if self._is_own(node.args[0]) else ANY
+            self._add(node, kind, f"`inspect.{name}`")
         elif name in _SOURCE_READERS:
             self._add(node, SOURCE, f"`inspect.{name}`")
+        elif (self._module_of(node.func) or "") in _FRAME_READERS:
+            self._add(node, ANY, f"`{self._module_of(node.func)}`")
         elif name == "open" and node.args and _last_name(node.args[0]) == "__file__":
             self._add(node, SOURCE, "`open(__file__)`")
         elif name == "getattr" and len(node.args) > 1:
@@ -274,6 +331,12 @@ class _Reader(ast.NodeVisitor):
             if _last_name(node.func) in ("__import__", "import_module"):
                 return self._named_module(node.args[0])
         return None
+
+    def _names_own(self, node: ast.expr) -> bool:
+        """Whether this is a module of this wheel, or its name."""
+        if _last_name(getattr(node, "value", None)) == "__spec__":
+            return True
+        return (self._named_module(node) or self._module_of(node)) in self._modules
 
     def _named_module(self, node: ast.AST) -> str | None:
         return self._module if _last_name(node) in ("__name__", "__package__") else _text(node)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tarfile
-from typing import IO, Mapping
+from typing import IO, Mapping, cast
 
 import zstandard
 
@@ -110,12 +110,10 @@ class Frames(io.RawIOBase):
 
 def check_end(tar: tarfile.TarFile) -> None:
     """To the tarfile module, a broken header looks like the end."""
-    assert tar.fileobj is not None
-    rest = tar.fileobj.read(CHUNK)
-    while rest:
+    file = cast(IO[bytes], tar.fileobj)  # None is for archives that are closed.
+    for rest in iter(lambda: file.read(CHUNK), b""):
         if rest.strip(b"\0"):
             raise Unusable("is damaged (a broken header in the middle)")
-        rest = tar.fileobj.read(CHUNK)
 
 
 def unpack_member(
@@ -138,8 +136,7 @@ def unpack_member(
     elif not member.isreg():
         raise Unusable(f"holds {member.name}, which is neither a file, a folder nor a link")
     elif is_kept(path):
-        content = tar.extractfile(member)
-        assert content is not None
+        content = cast(IO[bytes], tar.extractfile(member))  # None is for folders and links.
         with open(writable(root, path), "wb") as file:
             shutil.copyfileobj(content, file, CHUNK)
     return path.startswith(("bin/", "lib/python"))

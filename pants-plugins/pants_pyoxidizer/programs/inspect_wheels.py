@@ -5,8 +5,7 @@ Pants runs this program in a cached process, so it depends on nothing but the st
 Python 3.8 or newer, and its output on nothing but the wheels: objects in the order of the
 arguments, keys and lists sorted.
 
-Sources: PEP 427 (the wheel's layout and file name), PEP 425 (tags), PEP 566 (METADATA), PEP 420
-(namespace packages).
+Sources: PEP 427 (the wheel's layout and file name), PEP 425 (tags), PEP 566 (METADATA).
 
 A wheel that breaks their rules ends the program with one sentence on stderr and exit status 1.
 """
@@ -34,6 +33,13 @@ if __name__ == "__main__":
     __package__ = os.path.basename(_folder)
 
 from .file_uses import find_uses  # noqa: E402
+from .wheel_content import (  # noqa: E402
+    SCRIPT,
+    describe_content,
+    is_init,
+    module_name,
+    site_packages_path,
+)
 
 # METADATA holds a README at most: what is larger than this is a zip bomb, or an accident.
 MAX_METADATA_BYTES = 64 * 1024 * 1024
@@ -54,15 +60,6 @@ _ZIP_ERRORS = (
     ValueError,
 )
 
-_EXTENSION = r"(?:\.[A-Za-z][\w-]*)?\.(?:so|pyd)"
-_MODULE_FILE = re.compile(rf"(?P<name>[^.]+)(?:\.py|\.pyc|{_EXTENSION})")
-_NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
-# In wheels that Pex makes of installed ones: a note of its own, and what lies outside of
-# site-packages.
-PEX_NOTE = ".layout.json"
-PEX_PREFIX = ".prefix"
-NAMESPACE_PTH = "-nspkg.pth"  # As setuptools writes them.
-_SCRIPT = re.compile(r"(?:[^/]+\.data/scripts|\.prefix/bin)/")
 # ELF, and Mach-O of 64 bits and of several architectures.
 PROGRAM_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -79,7 +76,7 @@ def describe_wheel(path: str) -> dict[str, Any]:
     "requires_dist" (in METADATA's order), "requires_python" (or None), "provides_extra", "tags"
     (each like "py3-none-any"), "root_is_purelib", "sha256" (of the file, in hex),
     "record_sha256" (of its RECORD, which has the hashes of all its files), "file_uses", and what
-    `describe_content` gives.
+    `wheel_content.describe_content` gives.
 
     Raises:
         BrokenWheel: when the file is no sound wheel.
@@ -125,56 +122,11 @@ def describe_wheel(path: str) -> dict[str, Any]:
     }
 
 
-def describe_content(names: Iterable[str]) -> dict[str, Any]:
-    """What a wheel with these archive members puts in site-packages.
-
-    - "modules": dotted names that can be imported, packages too. A file counts whatever interpreter
-      it was compiled for.
-    - "packages": those of the modules that are packages with an `__init__`.
-    - "namespaces": packages without an `__init__` on the way to a module (PEP 420).
-    - "executable_packages": packages and namespaces with a `__main__`, which `python -m` accepts.
-    - "native_files": members that are extension modules or shared libraries, wherever they are
-      installed.
-    - "pth_files": what Python reads when it starts, but for those that make namespace packages,
-      which Python has by itself (PEP 420).
-    - "data_files": paths relative to site-packages of other files that no import reads; type
-      information (`py.typed`, `.pyi`, `-stubs`) is left out, since no program reads it when it
-      runs.
-    """
-    modules: set[str] = set()
-    packages: set[str] = set()
-    data_files: set[str] = set()
-    pth_files: set[str] = set()
-    files = [name for name in names if not name.endswith("/")]
-    for path in filter(None, map(site_packages_path, files)):
-        module = module_name(path)
-        if module:
-            modules.add(module)
-            if is_init(path):
-                packages.add(module)
-        elif is_data(path):
-            is_pth = path.endswith(".pth") and "/" not in path
-            (pth_files if is_pth else data_files).add(path)
-    return {
-        "modules": sorted(modules),
-        "packages": sorted(packages),
-        "namespaces": sorted(set(parents(modules)) - modules),
-        "executable_packages": sorted(
-            module[: -len(".__main__")] for module in modules if module.endswith(".__main__")
-        ),
-        "native_files": sorted(
-            file for file in files if _NATIVE_FILE.fullmatch(file.rpartition("/")[2])
-        ),
-        "pth_files": sorted(pth_files),
-        "data_files": sorted(data_files),
-    }
-
-
 def programs(archive: zipfile.ZipFile) -> list[str]:
     """Scripts that are programs of machine code, as those of ruff or cmake."""
     found = []
     for info in archive.infolist():
-        if _SCRIPT.match(info.filename) and not info.is_dir():
+        if SCRIPT.match(info.filename) and not info.is_dir():
             with archive.open(info) as file:
                 if file.read(len(PROGRAM_MAGIC[0])) in PROGRAM_MAGIC:
                     found.append(info.filename)
@@ -324,60 +276,6 @@ def expand_tags(tags: Iterable[str]) -> list[str]:
             for abi in parts[1].split("."):
                 expanded.update(f"{python}-{abi}-{platform}" for platform in parts[2].split("."))
     return sorted(expanded)
-
-
-def site_packages_path(name: str) -> str | None:
-    """Where in a folder like site-packages a member is installed (PEP 427).
-
-    As `pip install --target` does it, data goes to the root. None for dist-info and scripts.
-    """
-    top, _, rest = name.partition("/")
-    if rest and (top.endswith(".dist-info") or _SCRIPT.match(name)):
-        return None
-    if top == PEX_PREFIX:
-        return rest or None
-    if rest and top.endswith(".data"):
-        scheme, _, inner = rest.partition("/")
-        return inner or None if scheme in ("purelib", "platlib", "data") else None
-    return name
-
-
-def module_name(path: str) -> str | None:
-    """The dotted name under which a file in site-packages is imported, or None."""
-    *folders, file = path.split("/")
-    match = _MODULE_FILE.fullmatch(file)
-    if not match or "__pycache__" in folders:
-        return None
-    parts = [*folders, match["name"]]
-    if not all(part.isidentifier() for part in parts):
-        return None
-    return ".".join(folders if is_init(path) else parts)
-
-
-def is_init(path: str) -> bool:
-    """Whether a module's file makes its folder a package; compiled ones do as well."""
-    folder, _, file = path.rpartition("/")
-    return bool(folder) and file.split(".")[0] == "__init__"
-
-
-def is_data(path: str) -> bool:
-    """Whether a program may want to read this file, which is no module."""
-    *folders, file = path.split("/")
-    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH) or "__pycache__" in folders:
-        return False
-    if folders and folders[0].endswith("-stubs"):  # PEP 561
-        return False
-    if file.endswith(".py") and all(folder.isidentifier() for folder in folders):
-        return False  # It is imported by `import_module`, since its name is no identifier.
-    return file != "py.typed" and not file.endswith(".pyi")
-
-
-def parents(modules: Iterable[str]) -> Iterable[str]:
-    """`a` and `a.b` for `a.b.c`."""
-    for module in modules:
-        while "." in module:
-            module = module.rpartition(".")[0]
-            yield module
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

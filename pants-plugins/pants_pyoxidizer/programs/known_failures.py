@@ -1,13 +1,15 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """What is known to go wrong in PyOxidizer, cargo, cc and pip: the cause and the cure in words.
 
-Each failure was seen, or is reported in the tool's issues; docs/troubleshooting.md lists them.
+Each failure was seen, or is reported in the tool's issues. `pants help-advanced pyoxidizer` and
+docs/troubleshooting.md list them.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from string import Formatter
 from typing import Sequence
 
 # As PyOxidizer's Starlark reports an error: its kind, and where in the configuration it is.
@@ -20,6 +22,7 @@ OLD_RUST = "Rust {found} is too old: a crate wants {wanted} or newer."
 NEWER_RUST = (
     "To fix, install a newer Rust (`rustup update`), or set `[pyoxidizer].rust_search_path`."
 )
+IN_TEMPLATE = "There is an error in the template"
 TEMPLATE_CURE = "To fix, correct the template."
 
 
@@ -36,6 +39,11 @@ class KnownFailure:
         if match is None:
             return None
         return f"{self.cause.format(**match.groupdict())} {self.cure}"
+
+    def summary(self) -> str:
+        """The cause of all such failures: `...` stands for what differs."""
+        parts = Formatter().parse(self.cause)
+        return "".join(text if name is None else f"{text}..." for text, name, _, _ in parts)
 
 
 # The first one counts whose sign is in the log: what fails first comes first.
@@ -120,6 +128,11 @@ KNOWN_FAILURES = (
 )
 
 
+def summaries() -> tuple[str, ...]:
+    """The causes of all that is known, each once."""
+    return (f"{IN_TEMPLATE}.", *dict.fromkeys(failure.summary() for failure in KNOWN_FAILURES))
+
+
 def explain(log: str, template: str, lines: Sequence[int]) -> str | None:
     """Cause and cure of a failure with this log, if it is known.
 
@@ -136,4 +149,4 @@ def explain(log: str, template: str, lines: Sequence[int]) -> str | None:
     number = int(match["line"])
     line = lines[number - 1] if number <= len(lines) else 0
     where = f"{template}, line {line}" if line else template
-    return f"There is an error in {where}: {match['message'].rstrip('.')}. {TEMPLATE_CURE}"
+    return f"{IN_TEMPLATE} {where}: {match['message'].rstrip('.')}. {TEMPLATE_CURE}"

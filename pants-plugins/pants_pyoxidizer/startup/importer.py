@@ -2,7 +2,8 @@
 """Imports the modules of a payload, as `zipimport` does those of a zip file.
 
 The payload is an entry of `sys.path`, named like the file that it is in; modules seem to lie below
-that: `/opt/app/bin/pkg/module.py`.
+that: `/opt/app/bin/pkg/module.py`. So do those of the standard library that PyOxidizer's importer
+loads from the executable.
 """
 
 import marshal
@@ -34,8 +35,8 @@ class PayloadLoader(SourcelessFileLoader):
         return self._is_package
 
     def get_code(self, fullname: str) -> "Optional[CodeType]":
-        assert self._code is not None
-        code: "CodeType" = marshal.loads(self.payload.read(self._code))
+        # Modules without code have the other loader, as `PayloadFinder` sees to.
+        code: "CodeType" = marshal.loads(self.payload.read(self._code))  # type: ignore[arg-type]
         # As Python's own loaders do it: a path of the machine that compiled it says nothing.
         _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
         return code
@@ -128,6 +129,48 @@ class DistributionFinder:
         from .metadata import find_distributions
 
         return find_distributions(self.payload, context)
+
+
+class LocatingFinder:
+    """Has PyOxidizer's importer, `finder`, give modules a `__file__`.
+
+    Much code asks for `os.__file__`, if only to tell the standard library from other code. As with
+    modules of a payload, nothing is there for the operating system.
+    """
+
+    def __init__(self, finder: "Any") -> None:
+        self._finder = finder
+
+    def find_spec(
+        self, fullname: str, path: "Any" = None, target: "Any" = None
+    ) -> "Optional[ModuleSpec]":
+        spec: "Optional[ModuleSpec]" = self._finder.find_spec(fullname, path, target)
+        if spec is not None:
+            self.locate(spec)
+        return spec
+
+    def locate(self, spec: ModuleSpec) -> bool:
+        """Whether the module is in the executable, and is no built-in one."""
+        if spec.loader is not self._finder or spec.origin is not None:
+            return False
+        is_package = spec.submodule_search_locations is not None
+        path = spec.name.replace(".", "/") + ("/__init__.py" if is_package else ".py")
+        spec.origin = f"{sys.executable}/{path}"
+        spec.has_location = True
+        return True
+
+
+def locate_stdlib() -> None:
+    """Give what PyOxidizer's importer loads a `__file__`, and what it has loaded."""
+    for index, finder in enumerate(sys.meta_path):
+        if type(finder).__name__ == "OxidizedFinder":
+            locating = LocatingFinder(finder)
+            for module in list(sys.modules.values()):
+                spec = getattr(module, "__spec__", None)
+                if spec is not None and locating.locate(spec):
+                    module.__file__ = spec.origin
+            sys.meta_path.insert(index, locating)
+            break
 
 
 def install(payload: Payload) -> None:

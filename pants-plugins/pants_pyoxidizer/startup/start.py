@@ -22,6 +22,7 @@ def main() -> None:
     """Runs the program; what it raises ends the interpreter, which knows the exit status."""
     try:
         payload = find(sys.executable)
+        importer.locate_stdlib()
         importer.install(payload)
         read_pth_files(sys.executable.rpartition("/")[0] + "/lib")
         add_builtins()

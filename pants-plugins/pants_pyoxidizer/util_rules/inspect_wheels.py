@@ -36,7 +36,7 @@ async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
     result = await Get(
         ProcessResult,
         ToolProcess(
-            programs=("inspect_wheels.py", "file_uses.py"),
+            programs=("inspect_wheels.py", "file_uses.py", "resource_uses.py", "wheel_content.py"),
             argv=("--output", "wheels.json", *request.paths),
             description=f"Inspect {pluralize(len(request.paths), 'wheel')}",
             input_digest=digest,
