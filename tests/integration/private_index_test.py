@@ -1,0 +1,193 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Requirements from an index that wants a password, and where that password gets to.
+
+As docs/usage.md says, a URL with a password is an argument of Pants' own Pex and pip, which no
+plugin can change. What is in a netrc file gets nowhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from integration.private_index import (
+    Index,
+    Proxy,
+    files_with,
+    make_certificate,
+    serve,
+    serve_proxy,
+    watch_arguments,
+)
+from integration.repository import Repository, run_binary
+from integration.small_distributions import make_sdist, make_wheel, program_files
+
+
+@dataclass(frozen=True)
+class Company:
+    """What is behind the firewall."""
+
+    repository: Repository
+    index: Index
+    proxy: Proxy
+    netrc: Path
+
+    def write_netrc(self, password: str) -> None:
+        # Of one of the index's two names: URLs with the other one have a password themselves.
+        self.netrc.write_text(f"machine 127.0.0.1 login jane password {password}\n")
+        self.netrc.chmod(0o600)
+
+    def add(self, name: str, *requirements: str, resolve: str = "default") -> None:
+        self.repository.write(program_files(name, requirements, resolve))
+
+    def package(self, name: str, *options: str) -> str:
+        """Everything that Pants prints, and then what the executable does."""
+        result = self.repository.succeed(*self.options, *options, "package", f"{name}:bin")
+        (binary,) = self.repository.path.glob(f"dist/{name}/bin/*/*/install/bin")
+        ran = run_binary(binary)
+        assert ran.returncode == 0, ran.stderr
+        return f"{result.stdout}{result.stderr}\n{ran.stdout}"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        authorities = self.index.certificate.authorities
+        return (f"--ca-certs-path={authorities}", "--pants-config-files=company.toml")
+
+    def assert_kept(self, said: str) -> None:
+        """The password is neither in what was said nor in any file."""
+        forms = (self.index.password, self.index.token)
+        assert not any(form in said for form in forms)
+        assert list(self.repository.path.glob(".pants.d/**/logs"))
+        assert list(self.repository.path.glob("dist/**/*.cdx.json"))
+        assert files_with(forms, self.repository.path) == []
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    folder = tmp_path_factory.mktemp("company")
+    certificate = make_certificate(folder / "certificate")
+    (folder / "files").mkdir()
+    index = Index(folder / "files", certificate, "jane", secrets.token_hex(12))
+    with serve(index), serve_proxy() as proxy:
+        repository = Repository.create(folder / "code", "report = true\n")
+        repository.write(
+            {
+                "company.toml": f"""\
+                    [python]
+                    enable_resolves = true
+                    default_resolve = "default"
+
+                    [python.resolves]
+                    default = "default.lock"
+                    old = "old.lock"
+
+                    [python-repos]
+                    indexes = ["https://pypi.org/simple/", "{index.url('/simple/')}"]
+
+                    [subprocess-environment]
+                    env_vars.add = ["NETRC={folder / 'netrc'}", "HTTPS_PROXY={proxy.url}"]
+                    """
+            }
+        )
+        yield Company(repository, index, proxy, folder / "netrc")
+        repository.stop_pantsd()
+
+
+def test_a_password_in_urls_gets_to_pex_and_pip_alone(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = company.index
+    make_wheel(index.folder, "indexed", requires="quietly")
+    make_wheel(index.folder, "quietly")
+    make_wheel(index.folder, "linked")
+    company.add("urls", "indexed==1.0", "linked==1.0")
+    monkeypatch.setenv("INDEX_PASSWORD", index.password)
+    login = "jane:%(env.INDEX_PASSWORD)s"
+    company.repository.write(
+        {
+            "urls.toml": f"""\
+                [python]
+                enable_resolves = false
+
+                [python-repos]
+                indexes = [
+                  "https://pypi.org/simple/",
+                  "{index.url('/simple/', login, 'localhost')}",
+                ]
+                find_links = ["{index.url('/links/', login, 'localhost')}"]
+                """
+        }
+    )
+    with watch_arguments(index.password) as arguments:
+        said = company.package("urls", "--pants-config-files=urls.toml")
+    assert said.endswith("\nindexed 1.0\nlinked 1.0\n")
+    assert "/links/" in index.served
+    company.assert_kept(said)
+    # Pants starts Pex, and that one pip.
+    assert arguments
+    assert [line for line in arguments if "pex" not in line or "__programs" in line] == []
+
+
+def test_a_password_in_a_netrc_file_gets_nowhere(
+    company: Company, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Through a proxy, with a lockfile, and source distributions in it."""
+    index = company.index
+    company.write_netrc(index.password)
+    make_wheel(index.folder, "locked", note=secrets.token_hex())  # Fetched in each run.
+    make_sdist(index.folder, "sourced")
+    make_sdist(index.folder, "native", native=True)
+    company.add("kept", "locked==1.0", "sourced==1.0", "native==1.0")
+    # Or else what was downloaded for the lockfile would not be downloaded again.
+    caches = f"--named-caches-dir={tmp_path_factory.mktemp('caches')}"
+    with watch_arguments(index.password) as arguments:
+        locked = company.repository.succeed(
+            *company.options, "-ldebug", caches, "generate-lockfiles", "--resolve=default"
+        )
+        index.served.clear()
+        said = company.package("kept", "-ldebug")
+    assert said.endswith("\nlocked 1.0\nsourced 1.0 42\nnative 1.0 42\n")
+    assert "/files/native-1.0.tar.gz" in index.served
+    assert {f"127.0.0.1:{index.port}", "pypi.org:443"} <= set(company.proxy.hosts)
+    company.assert_kept(locked.stdout + locked.stderr + said)
+    lockfile = (company.repository.path / "default.lock").read_text()
+    assert index.url("/files/sourced-1.0.tar.gz") in lockfile and "jane" not in lockfile
+    assert arguments == []
+
+
+def test_a_password_that_is_refused(company: Company) -> None:
+    index = company.index
+    wrong = secrets.token_hex(12)
+    company.write_netrc(wrong)
+    make_wheel(index.folder, "refused")
+    company.add("wrong", "refused==1.0")
+    index.refused.clear()
+    message = company.repository.fail(
+        *company.options, "--no-python-enable-resolves", "package", "wrong:bin"
+    )
+    assert "/simple/refused/" in index.refused
+    assert (
+        "have a file of `refused==1.0` that this Python can use: no wheel, and no source "
+        "distribution. What refuses user name and password counts as having nothing. To fix,"
+    ) in message
+    assert "correct user name and password in the netrc file" in message
+    assert wrong not in message
+
+
+def test_a_lockfile_for_another_python(company: Company) -> None:
+    index = company.index
+    company.write_netrc(index.password)
+    make_wheel(index.folder, "native39", tag="cp39-cp39-linux_x86_64")
+    company.add("another", "native39==1.0", resolve="old")
+    company.repository.succeed(*company.options, "generate-lockfiles", "--resolve=old")
+    message = company.repository.fail(*company.options, "package", "another:bin")
+    assert "cannot be resolved for CPython==3.11." in message
+    assert "native39-1.0-cp39-cp39-linux_x86_64.whl" in message
+    assert (
+        "The lockfile has no file of `native39` that this Python can use. Wanted is a source "
+        "distribution, or a wheel with a tag such as cp311-cp311-"
+    ) in message
