@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Iterator
 
+from benchmarks.pythons import find_python
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -37,10 +39,17 @@ def make_certificate(folder: Path) -> Certificate:
     ):
         subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
     trusted = folder / "trusted.pem"
-    usual = os.environ.get("PANTS_CA_CERTS_PATH") or ssl.get_default_verify_paths().cafile
-    content = Path(usual).read_text() if usual else ""
-    trusted.write_text(f"{content}\n{(folder / 'ca.pem').read_text()}")
+    trusted.write_text(f"{usual_authorities()}\n{(folder / 'ca.pem').read_text()}")
     return Certificate(trusted, folder / "server.pem", folder / "server.key")
+
+
+def usual_authorities() -> str:
+    """The certificates that Pants trusts here, or else those that pip does."""
+    path = os.environ.get("PANTS_CA_CERTS_PATH") or os.environ.get("SSL_CERT_FILE")
+    if path:
+        return Path(path).read_text()
+    ask = "from pip._vendor import certifi; print(certifi.contents())"
+    return subprocess.check_output([find_python(None).path, "-c", ask], text=True)
 
 
 @dataclass

@@ -57,6 +57,26 @@ class Company:
         authorities = self.index.certificate.authorities
         return (f"--ca-certs-path={authorities}", "--pants-config-files=company.toml")
 
+    def use_urls(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        """Have the password in URLs from now on, with the option that is returned."""
+        monkeypatch.setenv("INDEX_PASSWORD", self.index.password)
+        login = "jane:%(env.INDEX_PASSWORD)s"
+        index = self.index.url("/simple/", login, "localhost")
+        links = self.index.url("/links/", login, "localhost")
+        self.repository.write(
+            {
+                "urls.toml": f"""\
+                    [python]
+                    enable_resolves = false
+
+                    [python-repos]
+                    indexes = ["https://pypi.org/simple/", "{index}"]
+                    find_links = ["{links}"]
+                    """
+            }
+        )
+        return "--pants-config-files=urls.toml"
+
     def assert_kept(self, said: str) -> None:
         """The password is neither in what was said nor in any file."""
         forms = (self.index.password, self.index.token)
@@ -105,25 +125,9 @@ def test_a_password_in_urls_gets_to_pex_and_pip_alone(
     make_wheel(index.folder, "quietly")
     make_wheel(index.folder, "linked")
     company.add("urls", "indexed==1.0", "linked==1.0")
-    monkeypatch.setenv("INDEX_PASSWORD", index.password)
-    login = "jane:%(env.INDEX_PASSWORD)s"
-    company.repository.write(
-        {
-            "urls.toml": f"""\
-                [python]
-                enable_resolves = false
-
-                [python-repos]
-                indexes = [
-                  "https://pypi.org/simple/",
-                  "{index.url('/simple/', login, 'localhost')}",
-                ]
-                find_links = ["{index.url('/links/', login, 'localhost')}"]
-                """
-        }
-    )
+    urls = company.use_urls(monkeypatch)
     with watch_arguments(index.password) as arguments:
-        said = company.package("urls", "--pants-config-files=urls.toml")
+        said = company.package("urls", urls)
     assert said.endswith("\nindexed 1.0\nlinked 1.0\n")
     assert "/links/" in index.served
     company.assert_kept(said)
@@ -176,6 +180,22 @@ def test_a_password_that_is_refused(company: Company) -> None:
     ) in message
     assert "correct user name and password in the netrc file" in message
     assert wrong not in message
+
+
+def test_a_password_in_urls_that_is_refused(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(company.index.folder, "changed")
+    company.add("changed_password", "changed==1.0")
+    urls = company.use_urls(monkeypatch)
+    secret = company.index.password
+    monkeypatch.setattr(company.index, "password", secrets.token_hex(12))
+    message = company.repository.fail(
+        *company.options, urls, "--print-stacktrace", "package", "changed_password:bin"
+    )
+    assert "have a file of `changed==1.0` that this Python can use" in message
+    assert f"--extra-index-url https://****@localhost:{company.index.port}/simple/" in message
+    assert secret not in message
 
 
 def test_a_lockfile_for_another_python(company: Company) -> None:
