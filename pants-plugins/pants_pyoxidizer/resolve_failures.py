@@ -40,12 +40,6 @@ _KNOWN_FAILURES = (
         "Python that it has a wheel for.",
     ),
     KnownFailure(
-        r"Invalid requirement: '(?P<requirement>[^']+ @ \w+\+file:///[^']*)'",
-        "pip takes `{requirement}` for no requirement, as its URL has no host.",
-        "To fix, name a host, as in `git+ssh://host/path` or `git+https://host/path`, or require a "
-        "wheel, a source distribution or a folder with sources, by `file:///path`.",
-    ),
-    KnownFailure(
         r"HTTP error 40[137] .* for url: (?P<url>\S+)",
         "User name and password for {url} are missing or wrong.",
         f"To fix, {_CREDENTIALS_CURE}",

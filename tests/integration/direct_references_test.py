@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 from integration.repository import Repository, run_binary
 from integration.small_distributions import make_project, make_sdist, make_wheel, program_files
+
+EXPECTED = "in_wheel 1.0\nin_sdist 1.0 42\nin_folder 1.0 42\nin_git 1.0 42\n"
 
 
 def make_git_repository(folder: Path, name: str) -> None:
@@ -45,7 +48,7 @@ def serve(folder: Path) -> Iterator[str]:
             server.shutdown()
 
 
-def test_files_folders_and_git(
+def test_files_folders_and_git_without_and_with_a_lockfile(
     repository: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("local")
@@ -61,18 +64,20 @@ def test_files_folders_and_git(
             f"in_git @ git+{url}/in_git.git@v1",
         )
         repository.write(program_files("direct", requirements))
-        repository.succeed("package", "direct:bin")
-    (binary,) = repository.path.glob("dist/direct/bin/*/*/install/bin")
-    result = run_binary(binary)
-    assert (
-        result.stdout == "in_wheel 1.0\nin_sdist 1.0 42\nin_folder 1.0 42\nin_git 1.0 42\n"
-    ), result.stderr
+        resolves = ("--python-enable-resolves", "--python-resolves={'python-default': 'x.lock'}")
+        for options in ((), resolves):
+            if options:
+                repository.succeed(*options, "generate-lockfiles", "--resolve=python-default")
+            repository.succeed(*options, "package", "direct:bin")
+            (binary,) = repository.path.glob("dist/direct/bin/*/*/install/bin")
+            result = run_binary(binary)
+            assert result.stdout == EXPECTED, result.stderr
+            shutil.rmtree(repository.path / "dist")
 
 
-def test_a_git_repository_without_a_host(repository: Repository, tmp_path: Path) -> None:
-    make_git_repository(tmp_path, "in_git")
-    requirement = f"in_git @ git+file://{tmp_path}/in_git.git@v1"
-    repository.write(program_files("local_git", [requirement]))
-    message = repository.fail("package", "local_git:bin")
-    assert f"pip takes `{requirement}` for no requirement, as its URL has no host." in message
-    assert "To fix, name a host, as in `git+ssh://host/path` or `git+https://host/path`" in message
+def test_pants_refuses_a_url_without_a_host(tmp_path: Path) -> None:
+    """As docs/usage.md says."""
+    repository = Repository.create(tmp_path)
+    repository.write(program_files("hostless", ["in_git @ git+file:///srv/in_git.git@v1"]))
+    message = repository.fail("--no-pantsd", "package", "hostless:bin")
+    assert "hostless/requirements:in_git: Invalid URL: git+file:///srv/in_git.git@v1" in message

@@ -56,7 +56,7 @@ def usual_authorities() -> str:
 class Index:
     """It wants user name and password for all: /simple/, /links/, and the /files/ of both.
 
-    /simple/ does not know what is called "linked".
+    /simple/ does not know what is called "ourslinked".
     """
 
     folder: Path  # With the files that it serves.
@@ -82,7 +82,7 @@ class Index:
         if parts[0] == "files":
             return (self.folder / parts[1]).read_bytes() if parts[1] in names else None
         if parts[0] == "simple":
-            names = [name for name in names if name.split("-")[0] == parts[1] != "linked"]
+            names = [name for name in names if name.split("-")[0] == parts[1] != "ourslinked"]
         # Without hashes, as old indexes do it: who locks must download.
         links = "".join(f'<a href="/files/{name}">{name}</a>\n' for name in names)
         return f"<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n".encode() if names else None

@@ -41,7 +41,7 @@ class Company:
         self.netrc.write_text(f"machine 127.0.0.1 login jane password {password}\n")
         self.netrc.chmod(0o600)
 
-    def add(self, name: str, *requirements: str, resolve: str = "default") -> None:
+    def add(self, name: str, *requirements: str, resolve: str = "unlocked") -> None:
         self.repository.write(program_files(name, requirements, resolve))
 
     def package(self, name: str, *options: str) -> str:
@@ -104,6 +104,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
                     [python.resolves]
                     default = "default.lock"
                     old = "old.lock"
+                    unlocked = "unlocked.lock"
 
                     [python-repos]
                     indexes = ["https://pypi.org/simple/", "{index.url('/simple/')}"]
@@ -121,14 +122,14 @@ def test_a_password_in_urls_gets_to_pex_and_pip_alone(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = company.index
-    make_wheel(index.folder, "indexed", requires="quietly")
-    make_wheel(index.folder, "quietly")
-    make_wheel(index.folder, "linked")
-    company.add("urls", "indexed==1.0", "linked==1.0")
+    make_wheel(index.folder, "oursindexed", requires="oursquietly")
+    make_wheel(index.folder, "oursquietly")
+    make_wheel(index.folder, "ourslinked")
+    company.add("urls", "oursindexed==1.0", "ourslinked==1.0")
     urls = company.use_urls(monkeypatch)
     with watch_arguments(index.password) as arguments:
         said = company.package("urls", urls)
-    assert said.endswith("\nindexed 1.0\nlinked 1.0\n")
+    assert said.endswith("\noursindexed 1.0\nourslinked 1.0\n")
     assert "/links/" in index.served
     company.assert_kept(said)
     # Pants starts Pex, and that one pip.
@@ -142,10 +143,10 @@ def test_a_password_in_a_netrc_file_gets_nowhere(
     """Through a proxy, with a lockfile, and source distributions in it."""
     index = company.index
     company.write_netrc(index.password)
-    make_wheel(index.folder, "locked", note=secrets.token_hex())  # Fetched in each run.
-    make_sdist(index.folder, "sourced")
-    make_sdist(index.folder, "native", native=True)
-    company.add("kept", "locked==1.0", "sourced==1.0", "native==1.0")
+    make_wheel(index.folder, "ourslocked", note=secrets.token_hex())  # Fetched in each run.
+    make_sdist(index.folder, "ourssourced")
+    make_sdist(index.folder, "oursnative", native=True)
+    company.add("kept", "ourslocked==1.0", "ourssourced==1.0", "oursnative==1.0", resolve="default")
     # Or else what was downloaded for the lockfile would not be downloaded again.
     caches = f"--named-caches-dir={tmp_path_factory.mktemp('caches')}"
     with watch_arguments(index.password) as arguments:
@@ -154,12 +155,12 @@ def test_a_password_in_a_netrc_file_gets_nowhere(
         )
         index.served.clear()
         said = company.package("kept", "-ldebug")
-    assert said.endswith("\nlocked 1.0\nsourced 1.0 42\nnative 1.0 42\n")
-    assert "/files/native-1.0.tar.gz" in index.served
+    assert said.endswith("\nourslocked 1.0\nourssourced 1.0 42\noursnative 1.0 42\n")
+    assert "/files/oursnative-1.0.tar.gz" in index.served
     assert {f"127.0.0.1:{index.port}", "pypi.org:443"} <= set(company.proxy.hosts)
     company.assert_kept(locked.stdout + locked.stderr + said)
     lockfile = (company.repository.path / "default.lock").read_text()
-    assert index.url("/files/sourced-1.0.tar.gz") in lockfile and "jane" not in lockfile
+    assert index.url("/files/ourssourced-1.0.tar.gz") in lockfile and "jane" not in lockfile
     assert arguments == []
 
 
@@ -167,15 +168,15 @@ def test_a_password_that_is_refused(company: Company) -> None:
     index = company.index
     wrong = secrets.token_hex(12)
     company.write_netrc(wrong)
-    make_wheel(index.folder, "refused")
-    company.add("wrong", "refused==1.0")
+    make_wheel(index.folder, "oursrefused")
+    company.add("wrong", "oursrefused==1.0")
     index.refused.clear()
     message = company.repository.fail(
         *company.options, "--no-python-enable-resolves", "package", "wrong:bin"
     )
-    assert "/simple/refused/" in index.refused
+    assert "/simple/oursrefused/" in index.refused
     assert (
-        "have a file of `refused==1.0` that this Python can use: no wheel, and no source "
+        "have a file of `oursrefused==1.0` that this Python can use: no wheel, and no source "
         "distribution. What refuses user name and password counts as having nothing. To fix,"
     ) in message
     assert "correct user name and password in the netrc file" in message
@@ -185,15 +186,15 @@ def test_a_password_that_is_refused(company: Company) -> None:
 def test_a_password_in_urls_that_is_refused(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_wheel(company.index.folder, "changed")
-    company.add("changed_password", "changed==1.0")
+    make_wheel(company.index.folder, "ourschanged")
+    company.add("changed_password", "ourschanged==1.0")
     urls = company.use_urls(monkeypatch)
     secret = company.index.password
     monkeypatch.setattr(company.index, "password", secrets.token_hex(12))
     message = company.repository.fail(
         *company.options, urls, "--print-stacktrace", "package", "changed_password:bin"
     )
-    assert "have a file of `changed==1.0` that this Python can use" in message
+    assert "have a file of `ourschanged==1.0` that this Python can use" in message
     assert f"--extra-index-url https://****@localhost:{company.index.port}/simple/" in message
     assert secret not in message
 
@@ -201,13 +202,13 @@ def test_a_password_in_urls_that_is_refused(
 def test_a_lockfile_for_another_python(company: Company) -> None:
     index = company.index
     company.write_netrc(index.password)
-    make_wheel(index.folder, "native39", tag="cp39-cp39-linux_x86_64")
-    company.add("another", "native39==1.0", resolve="old")
+    make_wheel(index.folder, "ours39", tag="cp39-cp39-linux_x86_64")
+    company.add("another", "ours39==1.0", resolve="old")
     company.repository.succeed(*company.options, "generate-lockfiles", "--resolve=old")
     message = company.repository.fail(*company.options, "package", "another:bin")
     assert "cannot be resolved for CPython==3.11." in message
-    assert "native39-1.0-cp39-cp39-linux_x86_64.whl" in message
+    assert "ours39-1.0-cp39-cp39-linux_x86_64.whl" in message
     assert (
-        "The lockfile has no file of `native39` that this Python can use. Wanted is a source "
+        "The lockfile has no file of `ours39` that this Python can use. Wanted is a source "
         "distribution, or a wheel with a tag such as cp311-cp311-"
     ) in message

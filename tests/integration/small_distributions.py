@@ -69,7 +69,7 @@ def make_project(folder: Path, name: str, *, native: bool = False) -> None:
             setup(name={name!r}, version="1.0", py_modules=[{name!r}]{extension})
             """
         ),
-        f"{name}.py": f"def name():\n    return f'{name} 1.0 {{{answer}}}'\n",
+        f"{name}.py": f"def name():\n    return '{name} 1.0 ' + str({answer})\n",
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         **({f"_{name}.c": EXTENSION.replace("NAME", name)} if native else {}),
     }

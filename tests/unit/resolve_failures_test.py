@@ -29,10 +29,6 @@ https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl because of HTTP error
 Error: Unauthorized for url: https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl for URL \
 https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl
 """
-NO_HOST = """\
-pip: ERROR: Invalid requirement: 'vcs @ git+file:///srv/git/vcs.git@v1'
-pip: Hint: It looks like a path. File 'vcs @ git+file:///srv/git/vcs.git@v1' does not exist.
-"""
 NOTHING_FOUND = """\
 pip: ERROR: Could not find a version that satisfies the requirement hushhush==1.0 \
 (from versions: none)
@@ -66,11 +62,6 @@ PROXY_REFUSES = (
             "User name and password for "
             "https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl are missing or wrong. "
             "To fix, correct user name and password in the netrc file",
-        ),
-        (
-            NO_HOST,
-            "pip takes `vcs @ git+file:///srv/git/vcs.git@v1` for no requirement, as its URL has no "
-            "host. To fix, name a host,",
         ),
         (
             NOTHING_FOUND,
