@@ -138,6 +138,7 @@ def test_the_process_that_runs_pyoxidizer(
         programs=(
             "run_pyoxidizer.py",
             "known_failures.py",
+            "redaction.py",
             "cargo",
             "cargo_driver.py",
             "cargo_project.py",

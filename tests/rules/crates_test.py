@@ -81,6 +81,7 @@ def test_crates_are_fetched_for_the_target_triple() -> None:
             "fetch_crates.py",
             "run_pyoxidizer.py",
             "known_failures.py",
+            "redaction.py",
             "cargo",
             "cargo_driver.py",
             "cargo_project.py",
@@ -139,6 +140,12 @@ def test_a_failure_says_what_could_not_be_done() -> None:
         "`[pyoxidizer].crates_config`, or have the crates in the repository, with "
         "`[pyoxidizer].crates_dir`."
     )
+
+
+def test_a_failure_shows_no_password() -> None:
+    with pytest.raises(CratesError) as e:
+        get(exit_code=1, stderr=b"failed to query https://jane:secret@crates.example/index/\n")
+    assert "failed to query https://****@crates.example/index/\n" in str(e.value)
 
 
 def test_an_incomplete_folder_is_told_with_what_fills_it() -> None:

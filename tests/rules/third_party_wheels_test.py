@@ -100,12 +100,8 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
     return resolved, requests
 
 
-def test_what_cannot_be_resolved_is_said_with_the_python_that_it_is_for() -> None:
-    # As Pex 2.1.137 says it.
-    said = (
-        "Failed to resolve all requirements for cp311-cp311-manylinux_2_36_x86_64 interpreter\n"
-        "Dependency on native39 not satisfied, 1 incompatible candidate found"
-    )
+def failure_to_resolve(said: str) -> str:
+    """The message of the error when Pex says this."""
     failure = ProcessExecutionFailure(
         1, b"", said.encode(), "Building", keep_sandboxes=KeepSandboxes.never
     )
@@ -118,12 +114,29 @@ def test_what_cannot_be_resolved_is_said_with_the_python_that_it_is_for() -> Non
     rule.send(PexRequest(output_filename="third_party.pex", internal_only=False))
     with pytest.raises(UnresolvableRequirementsError) as e:
         rule.throw(failure)
-    message = str(e.value)
-    assert message.startswith(
+    # What a stack trace would show.
+    assert e.value.__cause__ is None and e.value.__suppress_context__
+    return str(e.value)
+
+
+def test_what_cannot_be_resolved_is_said_with_the_python_that_it_is_for() -> None:
+    assert failure_to_resolve("pip: ERROR: something new\n").startswith(
         "The third-party requirements of these distributions cannot be resolved for "
         "CPython==3.11.7, the Python that is to be embedded:\n\n  * project:dist\n\n"
-        f"Pex says:\n\n{said}\n\nTo fix, "
+        "Pex says:\n\npip: ERROR: something new\n\nTo fix, if a requirement has neither"
     )
+
+
+def test_a_failure_shows_no_password() -> None:
+    message = failure_to_resolve(
+        "pid 7 -> pip download --index-url https://jane:secret@example.com/simple/ --retries 5 "
+        "exited with 1 and STDERR:\n"
+        "pip: ERROR: Could not find a version that satisfies the requirement six==9 "
+        "(from versions: none)\n"
+    )
+    assert "--index-url https://****@example.com/simple/ --retries 5 exited" in message
+    assert "secret" not in message and "jane" not in message
+    assert "indexes nor find-links have a file of `six==9` that this Python can use" in message
 
 
 def test_without_requirements_nothing_is_resolved() -> None:

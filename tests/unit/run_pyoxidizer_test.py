@@ -67,6 +67,11 @@ def test_a_failure_shows_the_last_lines() -> None:
     assert first == "line 5"
 
 
+def test_a_failure_shows_no_password() -> None:
+    shown = failure("resolving https://jane:secret@example.com/python.tar.zst\n", 1)
+    assert shown.endswith("\nresolving https://****@example.com/python.tar.zst")
+
+
 def test_half_an_extraction_is_removed_and_a_whole_one_is_shared(tmp_path: Path) -> None:
     cache = tmp_path / "0123"
     (cache / "half").mkdir(parents=True)

@@ -35,6 +35,7 @@ if __name__ == "__main__":
 
 from . import known_failures, packed_resources  # noqa: E402
 from .cargo_project import file_digest  # noqa: E402
+from .redaction import without_credentials  # noqa: E402
 from .repeatable import settle_metadata, settle_packed_resources  # noqa: E402
 
 BUILD_DIR = Path("build")
@@ -150,7 +151,8 @@ def failure(log: str, status: int, template: str = "", template_lines: Sequence[
             f" `--keep-sandboxes=on_failure`, all are in {LOG}."
         )
     explanation = known_failures.explain(log, template, template_lines)
-    return "\n".join([*([explanation, ""] if explanation else []), heading, *shown])
+    said = [*([explanation, ""] if explanation else []), heading, *shown]
+    return without_credentials("\n".join(said))
 
 
 def noted_hashes() -> set[str] | None:

@@ -20,6 +20,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.programs.redaction import without_credentials
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
@@ -119,7 +120,7 @@ async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
     )
     result = await Get(FallibleProcessResult, Process, process)
     if result.exit_code != 0:
-        problem = result.stderr.decode(errors="replace").strip()
+        problem = without_credentials(result.stderr.decode(errors="replace").strip())
         raise CratesError(describe_problem(pyoxidizer.crates_dir if vendored else None, problem))
     return Crates(await Get(Digest, RemovePrefix(result.output_digest, _OUTPUT)))
 

@@ -26,6 +26,8 @@ from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
+from pants_pyoxidizer.programs.redaction import without_credentials
+from pants_pyoxidizer.resolve_failures import explain
 from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
 
 _WHEELS_DIR = "__third_party_wheels"
@@ -76,7 +78,8 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
     try:
         pex = await Get(Pex, PexRequest, pex_request)
     except ProcessExecutionFailure as failure:
-        raise UnresolvableRequirementsError(_describe(request, failure)) from failure
+        # Not from `failure`: a stack trace would show that one with the passwords in it.
+        raise UnresolvableRequirementsError(_describe(request, failure)) from None
     result = await Get(
         ProcessResult,
         PexProcess(
@@ -102,16 +105,9 @@ def _describe(request: ThirdPartyWheelsRequest, failure: ProcessExecutionFailure
         {request.interpreter_constraints}, the Python that is to be embedded:
         """
     )
-    cure = softwrap(
-        """
-        To fix, if a requirement has neither a wheel for that Python and this platform nor a source
-        distribution, take a version that has, and generate the lockfile anew if there is one; or
-        narrow the `interpreter_constraints` of the distributions' code to a Python that it has a
-        wheel for.
-        """
-    )
-    said = failure.stderr.decode(errors="replace").strip()
-    return f"{heading}\n\n{distributions}\n\nPex says:\n\n{said}\n\n{cure}"
+    # With the arguments of pip, in which URLs are as they were given.
+    said = without_credentials(failure.stderr.decode(errors="replace").strip())
+    return f"{heading}\n\n{distributions}\n\nPex says:\n\n{said}\n\n{explain(said)}"
 
 
 def rules() -> Iterable[Any]:

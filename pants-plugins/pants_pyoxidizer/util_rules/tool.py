@@ -34,7 +34,7 @@ from pants_pyoxidizer.util_rules.host_links import LINKS_CACHE, LINKS_DIR
 
 PROGRAMS_DIR = "__programs"
 
-RUN_PYOXIDIZER_PROGRAMS = ("run_pyoxidizer.py", "known_failures.py")
+RUN_PYOXIDIZER_PROGRAMS = ("run_pyoxidizer.py", "known_failures.py", "redaction.py")
 
 # What PyOxidizer finds as `cargo`, and what that imports.
 CARGO_DRIVER_PROGRAMS = (

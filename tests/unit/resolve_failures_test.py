@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+from __future__ import annotations
+
+import pytest
+
+from pants_pyoxidizer.resolve_failures import explain
+
+# As Pex 2.20.4 and pip 23.1.2 said it; what stands before it, and most of the paths, is left out.
+LOCKED_FOR_ANOTHER_PYTHON = """\
+Failed to resolve compatible artifacts from lock old.lock for 1 target:
+1. /opt/bin/python3.11:
+    Failed to resolve all requirements for cp311-cp311-manylinux_2_36_x86_64 interpreter at \
+/opt/bin/python3.11 from old.lock:
+
+Configured with:
+    build: True
+    use_wheel: True
+
+Dependency on native39 not satisfied, 1 incompatible candidate found:
+1.) native39 1 (via: native39==1.0) does not have any compatible artifacts:
+    https://127.0.0.1:8443/files/native39-1.0-cp39-cp39-linux_x86_64.whl
+"""
+REFUSED_TO_PIP = """\
+There was 1 error downloading required artifacts:
+1. hushhush 1 from https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl
+    pip: ERROR: Could not install requirement hushhush==1.0 from \
+https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl because of HTTP error 401 Client \
+Error: Unauthorized for url: https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl for URL \
+https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl
+"""
+NOTHING_FOUND = """\
+pip: ERROR: Could not find a version that satisfies the requirement hushhush==1.0 \
+(from versions: none)
+pip: ERROR: No matching distribution found for hushhush==1.0
+"""
+NOT_TRUSTED = (
+    "pip: WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) "
+    "after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: "
+    "CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate "
+    "(_ssl.c:1006)'))': /simple/hushhush/\n" + NOTHING_FOUND
+)
+OLD_PIP = (
+    "The Pip requested was pip==23.1.2 but it does not work with the interpreter selected which is "
+    "CPython 3.13.0 at /opt/bin/python3.13. Pip 23.1.2 requires Python <3.12,>=3.7.\n"
+)
+PROXY_REFUSES = (
+    "pip: WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) "
+    "after connection broken by 'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection "
+    "failed: 407 Proxy Authentication Required'))': /simple/hushhush/\n" + NOTHING_FOUND
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "explanation"),
+    [
+        (
+            OLD_PIP,
+            "The pip that the lockfile was generated with, pip==23.1.2, does not run on CPython "
+            "3.13.0. To fix, set `[python].pip_version` to `latest`, and generate",
+        ),
+        (
+            LOCKED_FOR_ANOTHER_PYTHON,
+            "The lockfile has no file of `native39` that this Python can use. Wanted is a source "
+            "distribution, or a wheel with a tag such as cp311-cp311-manylinux_2_36_x86_64 or "
+            "py3-none-any. To fix, take a version of it that has one, let "
+            "`[python].resolves_to_interpreter_constraints` include",
+        ),
+        (
+            REFUSED_TO_PIP,
+            "User name and password for "
+            "https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl are missing or wrong. "
+            "To fix, correct user name and password in the netrc file",
+        ),
+        (
+            NOTHING_FOUND,
+            "Neither indexes nor find-links have a file of `hushhush==1.0` that this Python can "
+            "use: no wheel, and no source distribution. What refuses user name and password counts "
+            "as having nothing. To fix, correct the requirement;",
+        ),
+        (
+            NOT_TRUSTED,
+            "An index or a proxy shows a certificate that is not trusted. To fix, set "
+            "`[GLOBAL].ca_certs_path`",
+        ),
+        (PROXY_REFUSES, "The proxy cannot be reached, or refuses. To fix, correct HTTPS_PROXY"),
+        ("pip: ERROR: something new", "To fix, if a requirement has neither a wheel for"),
+    ],
+)
+def test_what_pex_says_is_explained(said: str, explanation: str) -> None:
+    assert explain(said).startswith(explanation)
