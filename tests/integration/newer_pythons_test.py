@@ -373,4 +373,4 @@ def test_pex_of_pants(repository: Repository, pex_of_pants: list[str]) -> None:
     check_program(binary, "3.11")
     only_newer = "--python-interpreter-constraints=['CPython==3.12.*']"
     error = repository.fail(*pex_of_pants, only_newer, "package", "newer:bin")
-    assert f"none was found by Pex {PEX}, which may be too old for it" in error
+    assert f"none found by Pex {PEX}, which may be too old for it" in error

@@ -95,7 +95,8 @@ def test_both_versions_by_option_and_by_field(repository: Repository) -> None:
     for archive in ("seven", "eight"):
         assert f"Completed: Adopt py/{archive}.tar.zst for PyOxidizer" in result.stderr
         assert f"({archive}.tar.zst, static) is inside; it runs with glibc" in result.stderr
-    assert result.stderr.count("Completed: Building the Python") == 1
+    # Not at all, if a test before has packed the same Python.
+    assert result.stderr.count("Completed: Building the Python") <= 1
     for name in ("bin", "other"):
         result = run_binary(executable(repository, name))
         assert (result.stdout, result.stderr) == (f"[[3, {MINOR}], false]\n", "")
