@@ -15,15 +15,14 @@ from pants.backend.python.target_types import (
     PythonSourceTarget,
 )
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex import Pex, PexProcess, PexRequest
+from pants.backend.python.util_rules.pex import Pex, PexRequest
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs, Snapshot
-from pants.engine.process import ProcessExecutionFailure, ProcessResult
+from pants.engine.process import Process, ProcessExecutionFailure, ProcessResult
 from pants.engine.target import Target, TransitiveTargets, TransitiveTargetsRequest
 from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
-from pants.util.logging import LogLevel
 from pants.util.ordered_set import FrozenOrderedSet
 
 from pants_pyoxidizer.util_rules.inspect_wheels import (
@@ -41,6 +40,7 @@ from pants_pyoxidizer.util_rules.tool import ToolProcess
 from pants_pyoxidizer.wheel_metadata import Wheel
 
 INPUT, ONLY_WHEELS, OUTPUT, PEX = (Digest(letter * 64, 1) for letter in "abcd")
+PROCESS = Process(["record"], description="")
 
 DISTRIBUTION = PythonDistribution(
     {"provides": PythonArtifact(name="dist")}, Address("project", target_name="dist")
@@ -88,7 +88,12 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
             MockGet(
                 Pex, (PexRequest,), {pex_request: Pex(PEX, "third_party.pex", None)}.__getitem__
             ),
-            MockGet(ProcessResult, (PexProcess,), answer(Mock(output_digest=OUTPUT))),
+            MockGet(Process, (ToolProcess,), answer(PROCESS)),
+            MockGet(
+                ProcessResult,
+                (Process,),
+                {PROCESS: Mock(output_digest=OUTPUT)}.__getitem__,
+            ),
             MockGet(
                 Snapshot,
                 (Digest,),
@@ -143,7 +148,7 @@ def test_without_requirements_nothing_is_resolved() -> None:
     assert resolve(SOURCE) == (ThirdPartyWheels(Wheels()), [])
 
 
-def test_requirements_are_resolved_by_pants_and_extracted_as_wheels() -> None:
+def test_requirements_are_resolved_by_pants_and_become_wheels() -> None:
     assert resolve(SOURCE, REQUIREMENT) == (
         ThirdPartyWheels(Wheels(ONLY_WHEELS)),
         [
@@ -154,15 +159,13 @@ def test_requirements_are_resolved_by_pants_and_extracted_as_wheels() -> None:
                 internal_only=False,
                 layout=PexLayout.PACKED,
                 include_source_files=False,
-                additional_args=("--include-tools",),
                 hardcoded_interpreter_constraints=InterpreterConstraints(["CPython==3.11.7"]),
             ),
-            PexProcess(
-                Pex(PEX, "third_party.pex", None),
-                argv=("repository", "extract", "--dest-dir", "__third_party_wheels"),
-                extra_env={"PEX_TOOLS": "1"},
+            ToolProcess(
+                programs=("record_wheels.py",),
+                argv=("--output", "__third_party_wheels", "third_party.pex"),
                 description="",
-                level=LogLevel.DEBUG,
+                input_digest=PEX,
                 output_directories=("__third_party_wheels",),
             ),
             InspectWheelsRequest(OUTPUT, ("__third_party_wheels/six.whl",)),

@@ -10,7 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-# Those that PyOxidizer 0.24 can embed, with what `forced_header` adds to them. 3.14 was never tried.
+# Those that PyOxidizer 0.24 can embed, with what `forced_header` adds to them.
+# 3.14 has no `_Py_InitializeMain` any more, in which pyembed ends what it began with `_init_main` 0.
 PACKED_VERSIONS = ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13))
 
 TARGET_TRIPLES = {

@@ -16,11 +16,11 @@ from pants.backend.python.target_types import (
     PythonResolveField,
 )
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex import Pex, PexProcess, PexRequest
+from pants.backend.python.util_rules.pex import Pex, PexRequest
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.engine.addresses import Addresses
 from pants.engine.fs import Digest, Snapshot
-from pants.engine.process import ProcessExecutionFailure, ProcessResult
+from pants.engine.process import Process, ProcessExecutionFailure, ProcessResult
 from pants.engine.rules import Get, collect_rules, rule
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.util.logging import LogLevel
@@ -29,6 +29,7 @@ from pants.util.strutil import bullet_list, softwrap
 from pants_pyoxidizer.programs.redaction import without_credentials
 from pants_pyoxidizer.resolve_failures import explain
 from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
+from pants_pyoxidizer.util_rules.tool import ToolProcess
 
 _WHEELS_DIR = "__third_party_wheels"
 
@@ -71,7 +72,6 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
             internal_only=False,
             layout=PexLayout.PACKED,
             include_source_files=False,
-            additional_args=("--include-tools",),
             hardcoded_interpreter_constraints=request.interpreter_constraints,
         ),
     )
@@ -80,17 +80,17 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
     except ProcessExecutionFailure as failure:
         # Not from `failure`: a stack trace would show that one with the passwords in it.
         raise UnresolvableRequirementsError(_describe(request, failure)) from None
-    result = await Get(
-        ProcessResult,
-        PexProcess(
-            pex,
-            argv=("repository", "extract", "--dest-dir", _WHEELS_DIR),
-            extra_env={"PEX_TOOLS": "1"},
-            description="Extract third-party wheels",
-            level=LogLevel.DEBUG,
+    process = await Get(
+        Process,
+        ToolProcess(
+            programs=("record_wheels.py",),
+            argv=("--output", _WHEELS_DIR, pex.name),
+            description="Make third-party wheels",
+            input_digest=pex.digest,
             output_directories=(_WHEELS_DIR,),
         ),
     )
+    result = await Get(ProcessResult, Process, process)
     snapshot = await Get(Snapshot, Digest, result.output_digest)
     return ThirdPartyWheels(
         await Get(Wheels, InspectWheelsRequest(snapshot.digest, snapshot.files))
