@@ -202,10 +202,11 @@ def test_auto_keeps_wheels_together_that_share_a_package(repository: Repository)
                 )
                 """,
             "shared/inner/__init__.py": """\
-                import pkgutil
+                import os
 
                 def text():
-                    return pkgutil.get_data(__name__, "text.txt").decode()
+                    with open(os.path.join(os.path.dirname(__file__), "text.txt")) as file:
+                        return file.read()
                 """,
             "shared/inner/text.txt": "from a file",
         }
