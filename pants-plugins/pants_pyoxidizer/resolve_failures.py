@@ -15,7 +15,7 @@ _CREDENTIALS_CURE = (
 
 # The first one counts whose sign is there. `pip` tries other indexes, and says nothing of why one
 # of them gave it nothing, unless it cannot be reached.
-_KNOWN_FAILURES = (
+KNOWN_FAILURES = (
     KnownFailure(
         r"CERTIFICATE_VERIFY_FAILED",
         "An index or a proxy shows a certificate that is not trusted.",
@@ -72,7 +72,7 @@ _OTHER_CURE = (
 
 def explain(said: str) -> str:
     """Cause and cure, if it is known, or else a cure, of a failure of which Pex said this."""
-    for failure in _KNOWN_FAILURES:
+    for failure in KNOWN_FAILURES:
         explanation = failure.explain(said)
         if explanation is not None:
             return explanation

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pants_pyoxidizer import resolve_failures
 from pants_pyoxidizer.programs.known_failures import KNOWN_FAILURES, explain, summaries
 
 # As the tools print them.
@@ -65,7 +66,8 @@ def test_the_documentation_lists_each() -> None:
     listed = {part.rstrip(".") for message in messages for part in message.split('", "')}
     # What follows is the name and the line of the template.
     listed = {re.sub(r"(in the template) .*", r"\1", message) for message in listed}
-    assert listed == {summary.rstrip(".") for summary in summaries()}
+    known = [*summaries(), *(failure.summary() for failure in resolve_failures.KNOWN_FAILURES)]
+    assert listed == {summary.rstrip(".") for summary in known}
 
 
 def test_a_summary_has_dots_for_what_differs() -> None:

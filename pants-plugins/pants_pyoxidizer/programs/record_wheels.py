@@ -15,10 +15,9 @@ import base64
 import csv
 import hashlib
 import io
-import shutil
 import zipfile
 from pathlib import Path
-from typing import Sequence
+from typing import Iterable, Sequence
 
 DISTRIBUTIONS = ".deps"
 # Equal distributions become equal wheels, whenever that is.
@@ -33,31 +32,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.output.mkdir()
     # There are none if no requirement applies to the Python, by its marker.
     for path in sorted(options.pex.glob(f"{DISTRIBUTIONS}/*.whl")):
-        wheel = options.output / path.name
-        shutil.copyfile(path, wheel)
-        add_record(wheel)
+        write_wheel(path, options.output / path.name)
     return 0
 
 
-def add_record(path: Path) -> None:
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        files = sorted(name for name in archive.namelist() if not name.endswith("/"))
-        # Its folder is that of METADATA: a name of a wheel's file tells it only roughly.
-        (metadata,) = (
-            name for name in files if name.endswith(".dist-info/METADATA") and name.count("/") == 1
-        )
-        record = metadata.replace("METADATA", "RECORD")
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        for name in files:
-            content = archive.read(name)
+def write_wheel(path: Path, wheel: Path) -> None:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(wheel, "w") as archive:
+        # Folders are of no use to wheels, and Pex 2.1 writes one called "../".
+        files = [entry for entry in source.infolist() if not entry.is_dir()]
+        for entry in files:
+            content = source.read(entry)
+            archive.writestr(entry, content)
             digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
-            rows.writerow((name, f"sha256={digest.decode().rstrip('=')}", len(content)))
+            rows.writerow(
+                (entry.filename, f"sha256={digest.decode().rstrip('=')}", len(content))
+            )
+        record = f"{dist_info(files)}/RECORD"
         rows.writerow((record, "", ""))
         entry = zipfile.ZipInfo(record, DATE)
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = 0o100644 << 16
         archive.writestr(entry, text.getvalue())
+
+
+def dist_info(files: Iterable[zipfile.ZipInfo]) -> str:
+    """The folder of the metadata, of which the name of a wheel's file tells only roughly."""
+    folders = (entry.filename.partition("/") for entry in files)
+    (found,) = (
+        folder
+        for folder, _, rest in folders
+        if folder.endswith(".dist-info") and rest == "METADATA"
+    )
+    return found
 
 
 if __name__ == "__main__":
