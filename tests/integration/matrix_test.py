@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """What users really have: a binary for each Python, with many packages, each of which is used.
 
-For each supported Python that is on this machine; `MATRIX_PYTHONS="3.9 3.10"` chooses some. The
+For 3.9 to 3.11, where they are on this machine; `MATRIX_PYTHONS="3.12 3.13"` chooses others. The
 results are written to the page that `UPDATE_COMPATIBILITY` names by its absolute path.
 """
 
@@ -17,7 +17,6 @@ import pytest
 
 from integration.compatibility import BEGIN, Case, write_results
 from integration.repository import Repository, host_pythons, run_binary
-from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS
 
 MATRIX = Path(__file__).parent / "matrix"
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
@@ -35,10 +34,13 @@ BUILD = """\
     """
 
 
+# One set of pins serves all. It suits 3.9, and some of its releases have no wheels for 3.12 and 3.13:
+# to compile these takes longer than all tests.
+PINNED_FOR = ("3.11", "3.10", "3.9")
 CHOSEN = os.environ.get("MATRIX_PYTHONS", "").split()
 
 
-@pytest.mark.parametrize("version", CHOSEN or HOST_VERSIONS)
+@pytest.mark.parametrize("version", CHOSEN or PINNED_FOR)
 def test_what_users_have_runs_in_a_binary(version: str, tmp_path: Path) -> None:
     if not host_pythons(version):
         pytest.skip(f"there is no Python {version}")
