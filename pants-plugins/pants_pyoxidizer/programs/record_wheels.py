@@ -46,9 +46,7 @@ def write_wheel(path: Path, wheel: Path) -> None:
             content = source.read(entry)
             archive.writestr(entry, content)
             digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
-            rows.writerow(
-                (entry.filename, f"sha256={digest.decode().rstrip('=')}", len(content))
-            )
+            rows.writerow((entry.filename, f"sha256={digest.decode().rstrip('=')}", len(content)))
         record = f"{dist_info(files)}/RECORD"
         rows.writerow((record, "", ""))
         entry = zipfile.ZipInfo(record, DATE)
