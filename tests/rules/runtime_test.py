@@ -20,6 +20,7 @@ from pants_pyoxidizer.util_rules.build import Build, BuildRequest
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.runtime import (
+    PROGRAMS,
     STARTUP_FILES,
     Runtime,
     RuntimeProcess,
@@ -126,7 +127,7 @@ def test_it_has_all_that_starts_a_program() -> None:
     assert set(STARTUP_FILES) == {"__init__.py", *modules}
 
 
-@pytest.mark.parametrize("path", [*STARTUP_FILES, "programs/make_payload.py"])
+@pytest.mark.parametrize("path", [*STARTUP_FILES, *(f"{name}.py" for name in PROGRAMS)])
 def test_what_runs_in_it_is_of_the_oldest_python(path: str) -> None:
     ast.parse(data.read(path), feature_version=(3, 8))
 
@@ -175,8 +176,9 @@ def test_the_description_does_not_make_another_process() -> None:
 def test_its_payload_is_the_program_as_source() -> None:
     payload = parse("runtime.payload", memoryview(program_payload()))
     assert payload is not None
-    assert payload.modules == {"make_payload": ("make_payload.py", False, None)}
+    assert payload.modules == {name: (f"{name}.py", False, None) for name in PROGRAMS}
     assert {path: payload.read(it) for path, it in payload.files.items()} == {
-        "make_payload.py": data.read("programs/make_payload.py")
+        f"{name}.py": data.read(f"{name}.py") for name in PROGRAMS
     }
-    assert (payload.namespaces, payload.start) == ((), ("make_payload", None))
+    start = ("programs.make_payload", None)
+    assert (payload.namespaces, payload.start) == (("programs",), start)

@@ -122,6 +122,15 @@ def test_what_no_program_needs_is_dropped(tmp_path: Path, path: str) -> None:
     }
 
 
+def test_a_package_may_be_called_as_the_folder_of_scripts(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"bin/__init__.py": "'one'", "bin/tool.py": "#!python\n'two'"}
+    assert part(tmp_path, files)["modules"] == {
+        "bin": ("bin/__init__.py", True, "one"),
+        "bin/tool": ("bin/tool.py", False, "two"),
+    }
+    assert tree(installed(tmp_path, files)) == ["bin/__init__.pyc", "bin/tool.pyc"]
+
+
 def test_a_note_with_the_name_of_pexs_is_kept_elsewhere(tmp_path: Path) -> None:
     assert part(tmp_path, {"app/.layout.json": "x"})["files"] == {"app/.layout.json": "x"}
 

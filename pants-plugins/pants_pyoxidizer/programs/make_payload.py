@@ -32,14 +32,8 @@ from typing import Any, Container, Iterable, Sequence
 
 from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
 
-SCRIPTS = "bin/"
-# In wheels that Pex makes of installed ones: a note of its own, and what lies outside of
-# site-packages.
-PEX_NOTE = ".layout.json"
-PEX_PREFIX = ".prefix"
-# As setuptools writes them. What they make would not be found in memory and on the filesystem,
-# while Python makes namespace packages that are.
-NAMESPACE_PTH = "-nspkg.pth"
+from .wheel_content import NAMESPACE_PTH, PEX_NOTE, SCRIPT, installed_path
+
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 PYC_HEADER_SIZE = 16
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
@@ -81,28 +75,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def installed_files(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Where in a folder like site-packages each member belongs, sorted.
-
-    As `pip install --target` does it, data goes to the folder's root, and scripts to `bin`.
-    """
+    """The members that are of use, by where in a folder like site-packages they belong, sorted."""
     paths = {}
     for member in archive.infolist():
         path = installed_path(member.filename)
-        if path and not member.is_dir() and "__pycache__" not in path.split("/"):
+        if path and is_of_use(path) and not member.is_dir():
             paths[path] = member
     return dict(sorted(paths.items()))
 
 
-def installed_path(name: str) -> str | None:
-    top, _, rest = name.partition("/")
-    if top == PEX_PREFIX:
-        return rest
-    if top.endswith(".data") and rest:
-        scheme, _, inner = rest.partition("/")
-        if scheme in ("purelib", "platlib", "data"):
-            return inner
-        return f"{SCRIPTS}{inner}" if scheme == "scripts" else None
-    return None if name == PEX_NOTE or name.endswith(NAMESPACE_PTH) else name
+def is_of_use(path: str) -> bool:
+    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH):
+        return False
+    return "__pycache__" not in path.split("/")
 
 
 def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
@@ -115,7 +100,7 @@ def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> Non
 def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> None:
     files = installed_files(archive)
     for path, member in files.items():
-        if path.startswith(SCRIPTS):
+        if SCRIPT.match(member.filename):
             continue  # Nothing could start them.
         data = archive.read(member)
         name = module_name(path)
@@ -133,9 +118,11 @@ def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> No
     files = installed_files(archive)
     for path, member in files.items():
         data = archive.read(member)
-        if path.startswith(SCRIPTS) and data.startswith(b"#!"):
+        is_script = SCRIPT.match(member.filename) is not None
+        if is_script and data.startswith(b"#!"):
             continue  # There is no Python that could run it.
-        code = bytecode(path, data) if path.endswith(".py") and module_name(path) else None
+        is_module = not is_script and path.endswith(".py") and module_name(path)
+        code = bytecode(path, data) if is_module else None
         with_source = code is None or keeps_source(path, files, with_sources)
         if code is not None:
             write_file(output, compiled_path(path, with_source), UNCHECKED_PYC + code)
@@ -159,7 +146,7 @@ def module_name(path: str) -> str | None:
     `importlib.import_module` takes names that are no identifiers.
     """
     stem, suffix = os.path.splitext(path)
-    if suffix not in (".py", ".pyc") or "." in stem or path.startswith(SCRIPTS):
+    if suffix not in (".py", ".pyc") or "." in stem:
         return None
     return stem[: -len("/__init__")] if is_package(path) else stem
 

@@ -16,7 +16,9 @@ _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
 # site-packages.
 PEX_NOTE = ".layout.json"
 PEX_PREFIX = ".prefix"
-NAMESPACE_PTH = "-nspkg.pth"  # As setuptools writes them.
+# As setuptools writes them. What they make would not be found in memory and on the filesystem,
+# while Python makes namespace packages that are.
+NAMESPACE_PTH = "-nspkg.pth"
 SCRIPT = re.compile(r"(?:[^/]+\.data/scripts|\.prefix/bin)/")
 
 
@@ -65,20 +67,28 @@ def describe_content(names: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def site_packages_path(name: str) -> str | None:
+def installed_path(name: str) -> str | None:
     """Where in a folder like site-packages a member is installed (PEP 427).
 
-    As `pip install --target` does it, data goes to the root. None for dist-info and scripts.
+    As `pip install --target` does it, data goes to the root, and scripts to `bin`.
     """
     top, _, rest = name.partition("/")
-    if rest and (top.endswith(".dist-info") or SCRIPT.match(name)):
-        return None
     if top == PEX_PREFIX:
         return rest or None
     if rest and top.endswith(".data"):
         scheme, _, inner = rest.partition("/")
+        if scheme == "scripts":
+            return f"bin/{inner}"
         return inner or None if scheme in ("purelib", "platlib", "data") else None
     return name
+
+
+def site_packages_path(name: str) -> str | None:
+    """As `installed_path`, for what is neither dist-info nor a script."""
+    top, _, rest = name.partition("/")
+    if rest and top.endswith(".dist-info") or SCRIPT.match(name):
+        return None
+    return installed_path(name)
 
 
 def module_name(path: str) -> str | None:

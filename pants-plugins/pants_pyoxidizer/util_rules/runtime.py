@@ -51,7 +51,8 @@ STARTUP_FILES = (
 )
 
 _RUNTIME_DIR = "__runtime"
-_PROGRAM = "make_payload"
+# The first one is what it runs.
+PROGRAMS = ("programs/make_payload", "programs/wheel_content")
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,10 @@ def program_payload() -> bytes:
     """The payload with which a runtime makes payloads: source, as its Python may not be ours."""
     file = io.BytesIO()
     writer = Writer(file)
-    writer.add_file(f"{_PROGRAM}.py", data.read(f"programs/{_PROGRAM}.py"))
-    writer.add_module(_PROGRAM, f"{_PROGRAM}.py", is_package=False)
-    writer.finish(_PROGRAM)
+    for name in PROGRAMS:
+        writer.add_file(f"{name}.py", data.read(f"{name}.py"))
+        writer.add_module(name, f"{name}.py", is_package=False)
+    writer.finish(PROGRAMS[0].replace("/", "."))
     return file.getvalue()
 
 
