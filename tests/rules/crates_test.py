@@ -14,7 +14,6 @@ from pants.engine.fs import (
     PathGlobs,
     RemovePrefix,
 )
-from pants.engine.process import FallibleProcessResult, Process
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.frozendict import FrozenDict
@@ -33,6 +32,7 @@ from pants_pyoxidizer.util_rules.crates import (
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.tool_requests import ToolRequests
 
 OUTPUT, CRATES, INPUT = (Digest(c * 64, 1) for c in "abc")
 
@@ -50,28 +50,19 @@ def get(
     crates_dir: str | None = None,
 ) -> tuple[ToolProcess, Crates]:
     """The process that is asked for, and what becomes of its result."""
-    requests: list[ToolProcess] = []
-    process = Process(("./python",), description="")
-
-    def set_up(request: ToolProcess) -> Process:
-        requests.append(request)
-        return process
-
     request = CratesRequest(TRIPLE, RUST)
-    result = Mock(exit_code=exit_code, stderr=stderr, output_digest=OUTPUT)
+    requests = ToolRequests(Mock(exit_code=exit_code, stderr=stderr, output_digest=OUTPUT))
     subset = RemovePrefix(OUTPUT, "__crates")
     crates = run_rule_with_mocks(
         get_crates,
         rule_args=[request, create_subsystem(PyOxidizer, crates_dir=crates_dir)],
         mock_gets=[
             MockGet(CratesSource, (CratesRequest,), {request: source}.__getitem__),
-            MockGet(Process, (ToolProcess,), set_up),
-            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
+            *requests.mock_gets,
             MockGet(Digest, (RemovePrefix,), {subset: CRATES}.__getitem__),
         ],
     )
-    (tool_process,) = requests
-    return tool_process, crates
+    return requests.only, crates
 
 
 def test_crates_are_fetched_for_the_target_triple() -> None:

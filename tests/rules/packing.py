@@ -7,11 +7,12 @@ import json
 from typing import Any, Iterable
 
 from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs
-from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.process import FallibleProcessResult
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer.util_rules.standalone_python import PackedPython
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.tool_requests import ToolRequests
 
 OUTPUT, ARCHIVE = Digest("a" * 64, 1), Digest("b" * 64, 1)
 # What the program says of the archive.
@@ -31,13 +32,7 @@ def pack_with(
     result: FallibleProcessResult,
 ) -> tuple[ToolProcess, PackedPython]:
     """The process that the rule asks for, and what it makes of its `result`."""
-    requests: list[ToolProcess] = []
-    process = Process(("./python",), description="")
-
-    def set_up(request: ToolProcess) -> Process:
-        requests.append(request)
-        return process
-
+    requests = ToolRequests(result)
     subsets = {
         DigestSubset(OUTPUT, PathGlobs(["python.tar.zst"])): ARCHIVE,
         DigestSubset(OUTPUT, PathGlobs(["python.json"])): DigestContents(
@@ -49,11 +44,9 @@ def pack_with(
         rule_args=[*rule_args],
         mock_gets=[
             *mock_gets,
-            MockGet(Process, (ToolProcess,), set_up),
-            MockGet(FallibleProcessResult, (Process,), {process: result}.__getitem__),
+            *requests.mock_gets,
             MockGet(Digest, (DigestSubset,), subsets.__getitem__),
             MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
         ],
     )
-    (request,) = requests
-    return request, packed
+    return requests.only, packed

@@ -71,7 +71,7 @@ def determine_contents(request: ContentsRequest) -> Contents:
     _check_requirements(request, wheels, environment)
     forced = _filesystem_wheels(request, wheels, environment)
     resources = request.resources or Resources.IN_MEMORY
-    has_files = environment["python_version"] not in ("3.8", "3.9")
+    has_files = environment["python_version"] != "3.9"
     placements = placement.place(wheels, resources, forced, has_files=has_files)
     if request.resources is not None:
         _check_placements(request, placements)
