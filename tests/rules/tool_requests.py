@@ -29,9 +29,7 @@ class ToolRequests:
     def mock_gets(self) -> tuple[MockGet[Any], ...]:
         return (
             MockGet(Process, (ToolProcess,), self._set_up),
-            MockGet(
-                FallibleProcessResult, (Process,), {self._process: self._result}.__getitem__
-            ),
+            MockGet(FallibleProcessResult, (Process,), {self._process: self._result}.__getitem__),
         )
 
     def _set_up(self, request: ToolProcess) -> Process:
