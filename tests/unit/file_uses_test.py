@@ -194,6 +194,14 @@ def test_what_a_module_cannot_be_imported_without() -> None:
     [
         ("import inspect\ninspect.getsource(f)", [("source", "`inspect.getsource`")]),
         ("from inspect import *\ngetsourcelines(f)", [("source", "`inspect.getsourcelines`")]),
+        (
+            "from importlib.machinery import BYTECODE_SUFFIXES as suffixes\nlist(suffixes)",
+            [("source", "`BYTECODE_SUFFIXES`")],
+        ),
+        (
+            "import importlib.machinery\nimportlib.machinery.SOURCE_SUFFIXES",
+            [("source", "`SOURCE_SUFFIXES`")],
+        ),
         ("open(__file__).read()", [FILE, ("source", "`open(__file__)`")]),
         ("import glob\nglob.glob(__file__ + '/*.py')", [FILE, ("source", "`.py` files")]),
         ("x = 'setup.py'", []),

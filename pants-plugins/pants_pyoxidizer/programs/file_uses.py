@@ -35,7 +35,7 @@ _WORDS = (
     *_FILE_WORDS,
     *("getfile", "getabsfile", "getsource", "findsource", "find_spec", "__spec__"),
     *("import imp", "from imp ", "iterdir", "glob", "resources", "get_data"),
-    *("co_filename", "getframeinfo", "stack("),
+    *("co_filename", "getframeinfo", "stack(", "_SUFFIXES"),
 )
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Modules of some Pythons from 3.8 on, but not of all.
@@ -59,6 +59,8 @@ _LOCATIONS = ("__file__", "__path__", "__cached__")
 _PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
 _FILE_FINDERS = ("getabsfile", "getfile", "getsourcefile")
 _SOURCE_READERS = ("findsource", "getsource", "getsourcelines")
+# Of `importlib.machinery`. Who asks for them looks for modules, and loads them, in ways of its own.
+_SUFFIXES = ("BYTECODE_SUFFIXES", "SOURCE_SUFFIXES")
 _METADATA = ("importlib.metadata", "importlib_metadata")
 _RESOURCES = ("importlib.resources", "importlib_resources")
 _DISTRIBUTION_FINDERS = {
@@ -196,18 +198,18 @@ class _Reader(ast.NodeVisitor):
 
     def _sought_distributions(self, nodes: list[ast.AST]) -> set[str]:
         """The names of distributions; none if others may be looked for, too."""
-        finders = [node for node in nodes if self._finder(node) in _DISTRIBUTION_FINDERS]
+        finders = [node for node in nodes if self._original_name(node) in _DISTRIBUTION_FINDERS]
         sought: dict[ast.AST, str] = {
             node.func: self._named_module(node.args[0]) or ""
             for node in nodes
             if isinstance(node, ast.Call) and len(node.args) == 1
-            if self._finder(node.func) == "get_distribution"
+            if self._original_name(node.func) == "get_distribution"
         }
         if not all(_PROJECT_NAME.fullmatch(sought.get(it, "")) for it in finders):
             return set()
         return {re.sub(r"[-_.]+", "-", name).lower() for name in sought.values()}
 
-    def _finder(self, node: ast.AST) -> str | None:
+    def _original_name(self, node: ast.AST) -> str | None:
         """The last name of what this may be, before any `import ... as`."""
         if not isinstance(node, (ast.Name, ast.Attribute)):
             return None
@@ -262,6 +264,8 @@ class _Reader(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         if node.id in _LOCATIONS and isinstance(node.ctx, ast.Load):
             self._add(node, FILE, f"`{node.id}`")
+        elif self._original_name(node) in _SUFFIXES:
+            self._add(node, SOURCE, f"`{self._original_name(node)}`")
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         key = _text(node.slice)
@@ -283,6 +287,8 @@ class _Reader(ast.NodeVisitor):
             self._add_for_any(node, f"`{name}`")
         elif name == "co_filename":
             self._add(node, ANY, f"`{name}`")
+        elif name in _SUFFIXES:
+            self._add(node, SOURCE, f"`{name}`")
         elif name in _WALKS and self._has_resources:
             self._add(node, FILE, "folders of resources")
 
