@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -292,6 +293,13 @@ def test_a_payload_beside_it(python: str, tmp_path: Path) -> None:
 # --- What lies beside it
 
 
+def test_the_prefixes_are_where_distributions_lie(python: str, tmp_path: Path) -> None:
+    names = ("prefix", "exec_prefix", "base_prefix", "base_exec_prefix")
+    source = f"import sys; print({{getattr(sys, name) for name in {names}}})"
+    expected = f"{{{str(tmp_path / 'lib')!r}}}\n"
+    assert Program(tmp_path, python, source).run() == (0, expected, "")
+
+
 def test_pth_files_are_read(python: str, tmp_path: Path) -> None:
     (tmp_path / "lib/more").mkdir(parents=True)
     (tmp_path / "lib/more/found.py").write_text("VALUE = 5\n")
@@ -372,6 +380,57 @@ def test_command_lines_of_multiprocessing(args: tuple[str, ...], process: str) -
 )
 def test_other_arguments_are_the_programs(args: tuple[str, ...]) -> None:
     assert process_of_multiprocessing([*args]) is None
+
+
+# What another library may start; the program itself prints its arguments.
+HELPERS = """
+    import os, subprocess, sys
+    def main():
+        if len(sys.argv) > 1:
+            print("the program", sys.argv[1:])
+            return
+        read, write, null = 21, 22, 23
+        for number, it in zip((read, write, null), (*os.pipe(), os.open("/dev/null", 0))):
+            os.dup2(it, number)
+        os.write(write, b"sent")
+        code = f"import os; print(os.read({read}, 9))"
+        for given, *arguments in (
+            ([read], "-I", "-c", code),
+            ([write], "-m", "app.helper", "--pipe", str(write)),
+            # Not a pipe that it was given.
+            ([], "-c", "x = 0"),
+            ([], "-c", f"x = {read}"),
+            ([null], "-m", "app.helper", "--pipe", str(null)),
+            # None that it is told of.
+            ([read], "-m", "app.helper", "--pipe", "1000"),
+            # Not as an interpreter is started.
+            ([read], "-y", "-c", f"x = {read}"),
+            ([read], "file", "-c", str(read)),
+        ):
+            subprocess.run([sys.executable, *arguments], pass_fds=given, stdin=subprocess.PIPE)
+    """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_helpers_that_other_libraries_start(python: str, tmp_path: Path) -> None:
+    helper = "import sys; print(__name__, sys.argv[1:])"
+    files = {"app/__init__.py": "", "app/main.py": HELPERS, "app/helper.py": helper}
+    program = write_program(tmp_path / "my-app", python, files, ("app.main", "main"))
+    result = run_program(program)
+    assert result.stdout.splitlines() == [
+        "b'sent'",
+        "__main__ ['--pipe', '22']",
+        "the program ['-c', 'x = 0']",
+        "the program ['-c', 'x = 21']",
+        "the program ['-m', 'app.helper', '--pipe', '23']",
+        "the program ['-m', 'app.helper', '--pipe', '1000']",
+        "the program ['-y', '-c', 'x = 21']",
+        "the program ['file', '-c', '21']",
+    ]
+    # Not started by this Python, which is that of the program.
+    argv = ["/bin/sh", "-c", '"$0" "$@" 3<&0; exit "$?"', str(program), "-c", "x = 3"]
+    other = subprocess.run(argv, stdin=subprocess.PIPE, capture_output=True, text=True)
+    assert other.stdout == "the program ['-c', 'x = 3']\n"
 
 
 def test_code_of_multiprocessing_runs_as_with_python(python: str, tmp_path: Path) -> None:

@@ -90,6 +90,32 @@ def process_of_multiprocessing(arguments: "Sequence[str]") -> "Optional[str]":
     return None
 
 
+def names_a_pipe(arguments: "Sequence[str]") -> bool:
+    """Whether code or a module is to run with a pipe or a socket that this process was given."""
+    try:
+        command = parse(arguments)
+    except UsageError:
+        return False
+    if command.form not in ("-c", "-m"):
+        return False
+    import re
+
+    numbers = re.findall(r"\b[0-9]{1,9}\b", " ".join([command.value, *command.arguments]))
+    return any(is_pipe(int(number)) for number in numbers)
+
+
+def is_pipe(descriptor: int) -> bool:
+    """Standard input, output and error do not count: who started this gives them to any program."""
+    import os
+    import stat
+
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return False
+    return descriptor > 2 and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+
+
 def main(arguments: "Sequence[str]") -> None:
     try:
         command = parse(arguments)

@@ -24,7 +24,9 @@ def main() -> None:
         payload = find(sys.executable)
         importer.locate_stdlib()
         importer.install(payload)
-        read_pth_files(sys.executable.rpartition("/")[0] + "/lib")
+        folder = sys.executable.rpartition("/")[0] + "/lib"
+        set_prefixes(folder)
+        read_pth_files(folder)
         add_builtins()
         run(payload)
     except SystemExit:
@@ -54,6 +56,14 @@ def add_builtins() -> None:
     builtins.help = _Helper()  # type: ignore[assignment]
 
 
+def set_prefixes(folder: str) -> None:
+    """Say that distributions are installed below the folder.
+
+    What they bring for elsewhere than site-packages, such as `share/jupyter`, is looked for there.
+    """
+    sys.prefix = sys.exec_prefix = sys.base_prefix = sys.base_exec_prefix = folder
+
+
 def read_pth_files(folder: str) -> None:
     """Honour what wheels on the filesystem have Python do at its start, as `site` does."""
     try:
@@ -74,10 +84,11 @@ def run(payload: Payload) -> None:
     process = process_of_multiprocessing(arguments)
     if process is not None:
         # The tracker only removes what it is told to. It may outlive who started it.
-        if not (payload.interpreter or process == "resource_tracker" or is_child_of_ours()):
+        is_safe = payload.interpreter or process == "resource_tracker"
+        if not is_safe and is_child_of_ours() is False:
             sys.exit(f"{program_name()}: only the program itself can start such a process")
         run_for_multiprocessing(arguments)
-    elif module is None or payload.interpreter and wants_interpreter():
+    elif module is None or is_helper(arguments) or payload.interpreter and wants_interpreter():
         from . import interpreter
 
         interpreter.main(arguments)
@@ -114,15 +125,27 @@ def run_for_multiprocessing(arguments: "List[str]") -> None:
         interpreter.main(arguments)
 
 
-def is_child_of_ours() -> bool:
-    """Whether the parent process is this program, too.
+def is_helper(arguments: "List[str]") -> bool:
+    """Whether another library started this as `multiprocessing` starts its processes.
 
-    What `multiprocessing` sends to a process is code. Where there is no `/proc`, nothing is known.
+    As joblib's loky does: by the program itself, as an interpreter, with a pipe.
+    """
+    if "-c" not in arguments and "-m" not in arguments or not is_child_of_ours():
+        return False
+    from . import interpreter
+
+    return interpreter.names_a_pipe(arguments)
+
+
+def is_child_of_ours() -> "Optional[bool]":
+    """Whether the parent process is this program, too; None where there is no `/proc` to tell.
+
+    What `multiprocessing` sends to a process is code.
     """
     try:
         return os.path.samefile("/proc/self/exe", f"/proc/{os.getppid()}/exe")
     except OSError:
-        return not os.path.exists("/proc/self/exe")
+        return False if os.path.exists("/proc/self/exe") else None
 
 
 def wants_interpreter() -> bool:
