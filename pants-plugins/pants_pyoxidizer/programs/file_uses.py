@@ -28,32 +28,28 @@ ANY, RESOURCE, RESOURCE_PATH = "any", "resource", "resource path"
 FILES = "`importlib.resources.files`"
 PKG_RESOURCES = "pkg_resources"
 
-# Only modules with one of these are parsed, which saves most of the time. Those that cannot be
-# parsed, as they are written for another Python, are judged by the first ones.
+# Only modules with one of these are parsed, which saves most of the time: a word, and what must be
+# there as well for it to count. Modules that cannot be parsed, as they are written for another
+# Python, are judged by the first ones.
 _FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations", PKG_RESOURCES)
-_WORDS = (
-    *_FILE_WORDS,
-    *("getfile", "getabsfile", "getsource", "findsource", "find_spec", "__spec__"),
-    *("import imp", "from imp ", "iterdir", "glob", "resources", "get_data"),
-    *("co_filename", "getframeinfo", "stack(", "_SUFFIXES"),
-)
+_WORDS = {
+    **dict.fromkeys(_FILE_WORDS, ""),
+    **dict.fromkeys(("getfile", "getabsfile", "getsource", "findsource"), ""),
+    **dict.fromkeys(("getframeinfo", "stack("), "inspect"),
+    **dict.fromkeys(("find_spec", "__spec__"), "origin"),
+    **dict.fromkeys(("resources", "_SUFFIXES"), "importlib"),
+    "import imp": "imp.",
+    "from imp ": "",
+    "get_data": "pkgutil",
+    "co_filename": "",
+}
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Modules of some Pythons from 3.8 on, but not of all.
-_SINCE = (
-    *(
-        "graphlib",
-        "tomllib",
-        "zoneinfo",
-        "asynchat",
-        "asyncore",
-        "binhex",
-        "distutils",
-        "formatter",
-    ),
-    *("imp", "lib2to3", "parser", "smtpd", "symbol", "aifc", "audioop", "cgi", "cgitb", "chunk"),
-    *("crypt", "imghdr", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "sndhdr"),
-    *("spwd", "sunau", "telnetlib", "uu", "xdrlib", "winreg", "winsound", "_winapi", "msvcrt"),
-)
+_SINCE = """
+    graphlib tomllib zoneinfo asynchat asyncore binhex distutils formatter imp lib2to3 parser
+    smtpd symbol aifc audioop cgi cgitb chunk crypt imghdr mailcap msilib nis nntplib
+    ossaudiodev pipes sndhdr spwd sunau telnetlib uu xdrlib winreg winsound _winapi msvcrt
+    """.split()
 _LOCATIONS = ("__file__", "__path__", "__cached__")
 # These take `__path__`, and ask our importer.
 _PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
@@ -102,7 +98,8 @@ class Uses:
 
 def find_uses(source: bytes, module: str, is_package: bool, modules: Container[str]) -> Uses:
     """What the module does; `modules` are those of its wheel. Whatever the source is, no error."""
-    if not any(word.encode() in source for word in _WORDS):
+    words = [it for it, other in _WORDS.items() if _has(source, it) and _has(source, other)]
+    if not words:
         return Uses()
     try:
         with warnings.catch_warnings():
@@ -111,13 +108,16 @@ def find_uses(source: bytes, module: str, is_package: bool, modules: Container[s
         reader = _Reader(tree, module, is_package, modules)
         reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = [word for word in _WORDS if word.encode() in source]
-        kinds = (FILE, ANY) if found[0] in _FILE_WORDS else (ANY,)
-        return Uses(tuple(Use(1, kind, f"`{found[0].strip()}`") for kind in kinds))
+        kinds = (FILE, ANY) if words[0] in _FILE_WORDS else (ANY,)
+        return Uses(tuple(Use(1, kind, f"`{words[0].strip()}`") for kind in kinds))
     first: dict[tuple[str, str], Use] = {}
     for use in sorted(reader.uses):
         first.setdefault((use.kind, use.what), use)
     return Uses(tuple(first.values()), _needs(tree, modules))
+
+
+def _has(source: bytes, word: str) -> bool:
+    return word.encode() in source
 
 
 def _needs(tree: ast.Module, modules: Container[str]) -> tuple[str, ...]:
