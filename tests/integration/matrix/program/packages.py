@@ -228,12 +228,37 @@ def greenlet():
     assert greenlet(abs).switch(-5) == 5
 
 
+def grpcio():
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        grpc.channel_ready_future(channel).result(30)
+    server.stop(None)
+
+
 def httpx():
     import httpx
 
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"it": 1}))
     with httpx.Client(transport=transport) as client:
         assert client.get("https://example.org").json() == {"it": 1}
+
+
+def hypothesis():
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    @settings(max_examples=5, database=None)
+    @given(st.text(), st.emails())
+    def check(text, email):
+        assert text.encode("utf-8", "surrogatepass") is not None and "@" in email
+
+    check()
 
 
 def importlib_metadata():
@@ -252,11 +277,24 @@ def importlib_resources():
         assert "BEGIN CERTIFICATE" in path.read_text()
 
 
+def ipython():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    assert InteractiveShell.instance().run_cell("6 * 7").result == 42
+
+
 def jinja2():
     from jinja2 import DictLoader, Environment
 
     environment = Environment(loader=DictLoader({"x": "{% for i in y %}{{ i }},{% endfor %}"}))
     assert environment.get_template("x").render(y=[1, 2]) == "1,2,"
+
+
+def joblib():
+    from joblib import Parallel, delayed
+
+    # In processes, which are started by `sys.executable`.
+    assert Parallel(n_jobs=2)(delayed(abs)(number) for number in (-1, -2)) == [1, 2]
 
 
 def jsonschema():
@@ -336,6 +374,23 @@ def msgpack():
     import msgpack
 
     assert msgpack.unpackb(msgpack.packb({"it": [1]})) == {"it": [1]}
+
+
+def mypy():
+    from mypy import api
+
+    code = "import json\nx: int = json.dumps(1)"
+    report, _, status = api.run(["-c", code, "--cache-dir", os.devnull])
+    assert status == 1 and "Incompatible types" in report
+
+
+def nbconvert():
+    from nbconvert import HTMLExporter
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    # Its templates are in `share/jupyter`.
+    page, _ = HTMLExporter().from_notebook_node(new_notebook(cells=[new_code_cell("x = 1")]))
+    assert "<html" in page
 
 
 def networkx():
@@ -493,6 +548,15 @@ def pyparsing():
     assert Word(nums).parse_string("12 x")[0] == "12"
 
 
+def pysnmp():
+    from pysnmp.smi.builder import MibBuilder
+
+    builder = MibBuilder()
+    builder.load_modules("SNMPv2-MIB")
+    (name,) = builder.import_symbols("SNMPv2-MIB", "sysDescr")
+    assert name.getName() == (1, 3, 6, 1, 2, 1, 1, 1)
+
+
 def pytest():
     import contextlib
     import io
@@ -610,6 +674,22 @@ def ruamel_yaml():
     assert stream.getvalue() == "a: 1  # kept\n"
 
 
+def scikit_learn():
+    from sklearn.datasets import load_iris
+    from sklearn.ensemble import RandomForestClassifier
+
+    data, target = load_iris(return_X_y=True)
+    forest = RandomForestClassifier(n_estimators=5, n_jobs=2, random_state=1)
+    assert forest.fit(data, target).score(data, target) > 0.9
+
+
+def scipy():
+    from scipy import optimize, stats
+
+    assert abs(optimize.brentq(lambda x: x * x - 2, 0, 2) ** 2 - 2) < 1e-9
+    assert stats.norm.cdf(0) == 0.5
+
+
 def setuptools():
     # Not pkg_resources, for which all wheels would lie on the filesystem.
     import setuptools
@@ -631,6 +711,19 @@ def sortedcontainers():
     from sortedcontainers import SortedList
 
     assert list(SortedList([2, 1])) == [1, 2]
+
+
+def sphinx():
+    from sphinx.application import Sphinx
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("conf.py", ""), ("index.rst", "It\n==\n\n.. code:: python\n\n   x = 1\n")):
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+        pages = os.path.join(folder, "pages")
+        Sphinx(folder, folder, pages, pages, "html", status=None, warning=None).build()
+        with open(os.path.join(pages, "index.html")) as file:
+            assert "It" in file.read()
 
 
 def sqlalchemy():
