@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from pathlib import Path
 from textwrap import dedent
 
@@ -53,6 +54,7 @@ def test_what_users_have_runs_in_a_binary(version: str, tmp_path: Path) -> None:
         write_results(Path(page), version, cases)
     assert len(cases) >= 60
     assert [(case.name, case.result) for case in cases if case.has_failed] == []
+    shutil.rmtree(tmp_path)  # Some GB, which pytest would keep.
 
 
 def test_the_table_keeps_other_pythons(tmp_path: Path) -> None:
@@ -88,6 +90,8 @@ def build(version: str, folder: Path) -> Path:
     newest = f"3.{int(version.partition('.')[2]) + 1}"
     result = repository.succeed(
         "--no-pantsd",
+        # Nothing of it is used again.
+        f"--local-store-dir={folder / '.store'}",
         f'--python-interpreter-constraints=["CPython>=3.9,<{newest}"]',
         '--python-interpreter-versions-universe=["3.9", "3.10", "3.11", "3.12", "3.13"]',
         "--python-pip-version=latest",
