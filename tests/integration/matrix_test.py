@@ -18,6 +18,7 @@ import pytest
 
 from integration.compatibility import BEGIN, Case, write_results
 from integration.repository import Repository, host_pythons, run_binary
+from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS
 
 MATRIX = Path(__file__).parent / "matrix"
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
@@ -35,7 +36,7 @@ BUILD = """\
     """
 
 
-PYTHONS = os.environ.get("MATRIX_PYTHONS", "3.13 3.12 3.11 3.10 3.9").split()
+PYTHONS = os.environ.get("MATRIX_PYTHONS", "").split() or HOST_VERSIONS
 
 
 @pytest.mark.parametrize("version", PYTHONS)
@@ -93,7 +94,7 @@ def build(version: str, folder: Path) -> Path:
         # Nothing of it is used again.
         f"--local-store-dir={folder / '.store'}",
         f'--python-interpreter-constraints=["CPython>=3.9,<{newest}"]',
-        '--python-interpreter-versions-universe=["3.9", "3.10", "3.11", "3.12", "3.13"]',
+        f"--python-interpreter-versions-universe={json.dumps(HOST_VERSIONS)}",
         "--python-pip-version=latest",
         # Its hashes are checked, which they are not where it is the source of `python_requirements`.
         "--python-enable-resolves",
