@@ -28,8 +28,8 @@ ANY, RESOURCE, RESOURCE_PATH = "any", "resource", "resource path"
 FILES = "`importlib.resources.files`"
 PKG_RESOURCES = "pkg_resources"
 
-# Only modules with one of these are parsed, which saves most of the time: a word, and what must be
-# there as well for it to count. Modules that cannot be parsed, as they are written for another
+# Only modules with one of these are parsed, which saves most of the time: a word, and as a pattern
+# what must be there as well for it to count. Modules that cannot be parsed, as they are written for another
 # Python, are judged by the first ones.
 _FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations", PKG_RESOURCES)
 _WORDS = {
@@ -38,7 +38,7 @@ _WORDS = {
     **dict.fromkeys(("getframeinfo", "stack("), "inspect"),
     **dict.fromkeys(("find_spec", "__spec__"), "origin"),
     **dict.fromkeys(("resources", "_SUFFIXES"), "importlib"),
-    "import imp": "imp.",
+    "import imp": r"import imp\b",
     "from imp ": "",
     "get_data": "pkgutil",
     "co_filename": "",
@@ -98,7 +98,11 @@ class Uses:
 
 def find_uses(source: bytes, module: str, is_package: bool, modules: Container[str]) -> Uses:
     """What the module does; `modules` are those of its wheel. Whatever the source is, no error."""
-    words = [it for it, other in _WORDS.items() if _has(source, it) and _has(source, other)]
+    words = [
+        word
+        for word, other in _WORDS.items()
+        if word.encode() in source and re.search(other.encode(), source)
+    ]
     if not words:
         return Uses()
     try:
@@ -114,10 +118,6 @@ def find_uses(source: bytes, module: str, is_package: bool, modules: Container[s
     for use in sorted(reader.uses):
         first.setdefault((use.kind, use.what), use)
     return Uses(tuple(first.values()), _needs(tree, modules))
-
-
-def _has(source: bytes, word: str) -> bool:
-    return word.encode() in source
 
 
 def _needs(tree: ast.Module, modules: Container[str]) -> tuple[str, ...]:

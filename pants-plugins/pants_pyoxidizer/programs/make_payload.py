@@ -32,7 +32,7 @@ from typing import Any, Container, Iterable, Sequence
 
 from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
 
-from .wheel_content import NAMESPACE_PTH, PEX_NOTE, SCRIPT, installed_path
+from .wheel_content import SCRIPT, installed_path, is_of_use
 
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 PYC_HEADER_SIZE = 16
@@ -82,12 +82,6 @@ def installed_files(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if path and is_of_use(path) and not member.is_dir():
             paths[path] = member
     return dict(sorted(paths.items()))
-
-
-def is_of_use(path: str) -> bool:
-    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH):
-        return False
-    return "__pycache__" not in path.split("/")
 
 
 def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:

@@ -109,10 +109,17 @@ def is_init(path: str) -> bool:
     return bool(folder) and file.split(".")[0] == "__init__"
 
 
+def is_of_use(path: str) -> bool:
+    """Whether a file in site-packages is needed by what runs here."""
+    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH):
+        return False
+    return "__pycache__" not in path.split("/")
+
+
 def is_data(path: str) -> bool:
     """Whether a program may want to read this file, which is no module."""
     *folders, file = path.split("/")
-    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH) or "__pycache__" in folders:
+    if not is_of_use(path):
         return False
     if folders and folders[0].endswith("-stubs"):  # PEP 561
         return False
