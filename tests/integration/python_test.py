@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -46,6 +48,10 @@ UNGUARDED = """\
     process.join()
     print(process.exitcode)
     """
+
+# How `multiprocessing` starts a process, and a pickle that prints, as it would send it.
+SPAWNED = ("--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0")
+PICKLE = "cbuiltins\nprint\n(S'hacked'\ntR."
 
 
 @dataclass(frozen=True)
@@ -345,11 +351,24 @@ def test_a_sealed_binary_runs_nothing_else(programs: dict[str, Program]) -> None
     assert output == "[2, 4] 6\n5\n0 ['abc']\n[6, 8]\n1\n"
     for value in ("1", program.argv[0]):
         assert program.run("argv", "-c", env={VARIABLE: value}) == ("3 ['-c']\n", "", 0)
-    # A pickle that prints, as `multiprocessing` would send it.
-    arguments = ("--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0")
-    stdin = "cbuiltins\nprint\n(S'hacked'\ntR."
     message = "sealed: only the program itself can start such a process\n"
-    assert program.run(*arguments, stdin=stdin) == ("", message, 1)
+    assert program.run(*SPAWNED, stdin=PICKLE) == ("", message, 1)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another group")
+def test_a_binary_with_rights_of_its_own_runs_nothing_else(
+    programs: dict[str, Program], tmp_path: Path
+) -> None:
+    install = Path(programs["memory"].argv[0]).parent
+    executable = Path(shutil.copytree(install, tmp_path / "install"), "memory")
+    program = Program((str(executable),), executable, {})
+    # Started by one who may do no less than it, it takes a pickle from all.
+    assert program.run(*SPAWNED, stdin=PICKLE)[0] == "hacked\n"
+    os.chown(executable, -1, os.getgid() + 1)
+    executable.chmod(0o2755)
+    message = "memory: such a process cannot run with the rights of another user\n"
+    assert program.run(*SPAWNED, stdin=PICKLE) == ("", message, 1)
+    assert program.run("argv", "-c", env={VARIABLE: "1"}) == ("3 ['-c']\n", "", 0)
 
 
 # --- The interpreter in it

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 import zipfile
@@ -216,11 +217,16 @@ for executable in (sys.executable, {str(other)!r}):
 
 def test_borrowed_rights_bring_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "1")
-    assert start.wants_interpreter()
+    monkeypatch.setattr(start, "is_child_of_ours", lambda: True)
+    read, write = socket.socketpair()
+    helper = ["-c", str(read.fileno())]
+    assert start.wants_interpreter() and start.is_helper(helper)
     for name in ("geteuid", "getegid"):
         with monkeypatch.context() as context:
             context.setattr(os, name, lambda: 12345)
-            assert not start.wants_interpreter()
+            assert not start.wants_interpreter() and not start.is_helper(helper)
+    read.close()
+    write.close()
 
 
 def test_without_an_entry_point_it_is_one(tmp_path: Path, python: str) -> None:

@@ -85,6 +85,8 @@ def run(payload: Payload) -> None:
     if process is not None:
         # The tracker only removes what it is told to. It may outlive who started it.
         is_safe = payload.interpreter or process == "resource_tracker"
+        if borrows_rights():
+            sys.exit(f"{program_name()}: such a process cannot run with the rights of another user")
         if not is_safe and is_child_of_ours() is False:
             sys.exit(f"{program_name()}: only the program itself can start such a process")
         run_for_multiprocessing(arguments)
@@ -130,11 +132,21 @@ def is_helper(arguments: "List[str]") -> bool:
 
     As joblib's loky does: by the program itself, as an interpreter, with a pipe.
     """
-    if "-c" not in arguments and "-m" not in arguments or not is_child_of_ours():
+    if "-c" not in arguments and "-m" not in arguments:
+        return False
+    if borrows_rights() or not is_child_of_ours():
         return False
     from . import interpreter
 
     return interpreter.names_a_pipe(arguments)
+
+
+def borrows_rights() -> bool:
+    """Whether the executable is set-user-ID or set-group-ID, and another user started it.
+
+    As with LD_PRELOAD, who borrows rights must not bring code along.
+    """
+    return (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid())
 
 
 def is_child_of_ours() -> "Optional[bool]":
@@ -154,10 +166,7 @@ def wants_interpreter() -> bool:
     If so, the variable becomes our path: `sys.executable` is an interpreter for the processes that
     are started from here, and other executables of this kind are what they are.
     """
-    if os.environ.get(VARIABLE) not in ("1", sys.executable):
-        return False
-    # As with LD_PRELOAD: who borrows rights must not bring code along.
-    if (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid()):
+    if os.environ.get(VARIABLE) not in ("1", sys.executable) or borrows_rights():
         return False
     os.environ[VARIABLE] = sys.executable
     return True
