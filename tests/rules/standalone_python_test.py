@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+from pathlib import Path
 from typing import Mapping
 from unittest.mock import Mock
 
@@ -352,13 +355,38 @@ def test_no_python_of_the_host_is_no_error_yet() -> None:
     assert find(exit_code=1) == HostPython(None, "", "CPython==3.11.*: none found")
 
 
-def test_the_fingerprint_program_prints_the_interpreter_and_a_hash() -> None:
-    argv = [sys.executable, "-c", standalone_python._FINGERPRINT_PROGRAM]
-    first, second = (subprocess.run(argv, stdout=subprocess.PIPE).stdout for _ in range(2))
-    path, fingerprint = first.decode().splitlines()
-    assert path == os.path.realpath(sys.executable)
-    assert len(bytes.fromhex(fingerprint)) == 32
-    assert second == first
+def fingerprint(python: Path | str) -> str:
+    argv = [str(python), "-c", standalone_python._FINGERPRINT_PROGRAM]
+    path, found = subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    assert path == os.path.realpath(python)
+    assert len(bytes.fromhex(found)) == 32
+    return found
+
+
+def test_the_fingerprint_is_of_all_that_is_packed(tmp_path: Path) -> None:
+    executable = Path(os.path.realpath(sys.executable))
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    python = Path("bin", executable.name)
+    (tmp_path / "one/bin").mkdir(parents=True)
+    shutil.copy(executable, tmp_path / "one" / python)
+    ignore = shutil.ignore_patterns("site-packages", "dist-packages", "test", "__pycache__")
+    copy = tmp_path / "one" / stdlib.parent.name / stdlib.name
+    shutil.copytree(stdlib, copy, ignore=ignore)
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    original = fingerprint(tmp_path / "one" / python)
+    # The same files at another path.
+    assert fingerprint(tmp_path / "two" / python) == original
+
+    (json,) = (tmp_path / "two").glob("lib*/python3.*/json/__init__.py")
+    (json.parent / "__pycache__").mkdir(exist_ok=True)
+    (json.parent / "__pycache__/of_no_use.pyc").touch()
+    assert fingerprint(tmp_path / "two" / python) == original
+    source = json.read_text()
+    json.write_text(f"{source}# As a distribution may patch it.\n")
+    patched = fingerprint(tmp_path / "two" / python)
+    # As when a package of the distribution is installed later.
+    (json.parent / "later.py").touch()
+    assert len({original, patched, fingerprint(tmp_path / "two" / python)}) == 3
 
 
 # --- Packing

@@ -164,9 +164,12 @@ def test_the_venv_of_the_tool_gets_a_link_for_each_daemon(pyoxidizer: PyOxidizer
 LINK_VENV_ARGV = ("-c", tool._LINK_VENV, ".cache/pyoxidizer_links")
 
 
-def link_venv(fingerprint: str, folder: Path, python: str = sys.executable) -> Path:
+def link_venv(
+    fingerprint: str, folder: Path, python: str = sys.executable, **variables: str
+) -> Path:
     argv = [python, "-c", tool._LINK_VENV, str(folder), fingerprint]
-    result = subprocess.run(argv, stdout=subprocess.PIPE, check=True)
+    env = {**os.environ, **variables}
+    result = subprocess.run(argv, env=env, stdout=subprocess.PIPE, check=True)
     return Path(result.stdout.decode().strip())
 
 
@@ -175,6 +178,14 @@ def test_a_venv_is_linked_to_by_what_is_in_it(tmp_path: Path) -> None:
     assert (link.parent, link.resolve()) == (tmp_path, Path(sys.prefix).resolve())
     assert link_venv("a", tmp_path) == link
     assert link_venv("b", tmp_path) != link
+
+
+def test_another_glibc_is_another_venv(tmp_path: Path) -> None:
+    """What programs build is linked with it."""
+    (tmp_path / "sitecustomize.py").write_text("import os; os.confstr = lambda name: 'glibc 2.99'")
+    links = tmp_path / "links"
+    links.mkdir()
+    assert link_venv("a", links, PYTHONPATH=str(tmp_path)) != link_venv("a", links)
 
 
 def test_a_venv_that_works_keeps_its_link_and_another_one_repairs_it(tmp_path: Path) -> None:

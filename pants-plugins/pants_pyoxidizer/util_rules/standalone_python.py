@@ -139,24 +139,33 @@ class PackedPython:
     problem: str
 
 
-# Prints the interpreter, and what tells it from another one at the same path. All that is packed
-# came with the library and the executable, so those stand for the rest.
+# Prints the interpreter, and a hash of all that is packed of it: development files and modules of the
+# standard library may come later than the interpreter, in packages of their own.
 _FINGERPRINT_PROGRAM = dedent(
     """\
     import hashlib, os, sys, sysconfig
-    names = [os.path.realpath(sys.executable)]
+    not_packed = {"__pycache__", "site-packages", "dist-packages", "test"}
+    executable = os.path.realpath(sys.executable)
+    paths = {"executable": executable, "pyconfig.h": sysconfig.get_config_h_filename()}
     for folder in ("LIBPL", "LIBDIR"):
         for library in ("LIBRARY", "LDLIBRARY", "INSTSONAME"):
             parts = [sysconfig.get_config_var(folder), sysconfig.get_config_var(library)]
             if all(parts):
-                names.append(os.path.join(*parts))
+                paths[f"{folder}/{library}"] = os.path.join(*parts)
+    for what in ("stdlib", "platstdlib", "include"):
+        root = sysconfig.get_path(what)
+        for folder, folders, names in os.walk(root, followlinks=True):
+            folders[:] = [name for name in folders if name not in not_packed]
+            for name in names:
+                path = os.path.join(folder, name)
+                paths[f"{what}/{os.path.relpath(path, root)}"] = path
     hasher = hashlib.sha256(sys.version.encode())
-    for name in names:
-        if os.path.isfile(name):
-            with open(name, "rb") as file:
-                for chunk in iter(lambda: file.read(1 << 20), b""):
-                    hasher.update(chunk)
-    print(os.path.realpath(sys.executable))
+    for name, path in sorted(paths.items()):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                content = hashlib.sha256(file.read()).hexdigest()
+            hasher.update(f"{name}\\0{content}\\n".encode("utf-8", "surrogateescape"))
+    print(executable)
     print(hasher.hexdigest())
     """
 )
@@ -266,15 +275,13 @@ async def choose_standalone_python(
     allowed = _allowed_versions(request, source, origin)
     if source == PythonSource.PYOXIDIZER:
         return _downloaded_python(next(iter(allowed)), platform)
-    hosts = await MultiGet(
-        Get(HostPython, HostPythonRequest(constraints)) for constraints in allowed.values()
-    )
     problems = []
-    for version, host in zip(allowed, hosts):
+    # One at a time: packing takes seconds, a fingerprint half a second, and mostly the first will do.
+    for version, constraints in allowed.items():
+        host = await Get(HostPython, HostPythonRequest(constraints))
         if host.path is None:
             problems.append(host.problem + pex_problem(version, pex_cli.version))
             continue
-        # One at a time: packing takes seconds, and mostly the first will do.
         packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
         if packed.python is not None:
             return packed.python

@@ -52,14 +52,18 @@ CARGO_DRIVER_PROGRAMS = (
 REMOTE_CACHE_MILLIS = 10_000
 
 
-# Runs in the virtual environment, of whose Python the version counts, too. A link that works stays:
-# another repository's Pants may use it, and the Python of this one may be gone before that one's is.
+# Runs in the virtual environment, of whose Python the version counts, too, and the machine's glibc:
+# what is built is linked with it, and says on which it runs. A link that works stays: another
+# repository's Pants may use it, and the Python of this one may be gone before that one's is.
 _LINK_VENV = dedent(
     """\
     import hashlib, os, platform, sys
     folder, fingerprint = sys.argv[1:]
-    version = f"{platform.python_implementation()} {platform.python_version()} {fingerprint}"
-    link = os.path.join(folder, hashlib.sha256(version.encode()).hexdigest()[:32])
+    name = "CS_GNU_LIBC_VERSION"
+    libc = os.confstr(name) if name in os.confstr_names else sys.platform
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    key = f"{python} {libc} {fingerprint}"
+    link = os.path.join(folder, hashlib.sha256(key.encode()).hexdigest()[:32])
     if not os.access(os.path.join(link, "bin/python"), os.X_OK):
         new = f"{link}.{os.getpid()}"
         os.symlink(os.path.realpath(sys.prefix), new)
