@@ -203,6 +203,26 @@ def test_what_is_there_already_counts_and_more_may_follow() -> None:
     }
 
 
+@pytest.mark.parametrize("are_parts", [False, True])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 0, 3, 2)])
+def test_a_package_comes_before_a_module_of_its_name(
+    are_parts: bool, order: tuple[int, ...]
+) -> None:
+    writes: list[Callable[[Writer], None]] = [
+        lambda writer: writer.add_module("app", "app.py", False, b"a module"),
+        lambda writer: writer.add_module("app", "app/__init__.py", True, b"a package"),
+        lambda writer: writer.add_module("app", "app.py", False, b"another module"),
+        lambda writer: writer.add_module("app", "app/__init__.py", True, b"another package"),
+    ]
+    chosen = [writes[index] for index in order]
+    if are_parts:
+        chosen = [lambda writer, p=parsed(written(w)): writer.add_payload(p) for w in chosen]
+    payload = parsed(written(*chosen))
+    path, is_package, code = payload.modules["app"]
+    assert (path, is_package) == ("app/__init__.py", True)
+    assert code is not None and bytes(payload.read(code)) == b"a package"
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_some_parts_may_be_compressed(first: bool) -> None:
     parts = add(write_app, compress=first), add(write_other, compress=not first)

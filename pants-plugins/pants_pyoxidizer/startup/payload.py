@@ -129,8 +129,8 @@ def parse(path: str, view: "memoryview") -> "Optional[Payload]":
 class Writer:
     """Writes a payload to a file, from its current position.
 
-    Of several modules or files with one path, the first one counts. Compression is for what is
-    seldom read: it costs time at each start.
+    Of several modules or files with one path, the first one counts, but a package before a module
+    of its name, as in a folder. Compression is for what is seldom read: it costs time at each start.
     """
 
     def __init__(self, file: "BinaryIO", compress: bool = False) -> None:
@@ -148,15 +148,16 @@ class Writer:
         self, name: str, path: str, is_package: bool, code: "Optional[bytes]" = None
     ) -> None:
         """`name` is a path without suffix; for a package, that of its folder."""
-        if name not in self.modules:
-            self.modules[name] = (path, is_package, None if code is None else self._write(code))
+        if self._is_hidden(name, is_package):
+            return
+        self.modules[name] = (path, is_package, None if code is None else self._write(code))
 
     def add_payload(self, payload: Payload) -> None:
         """Take over all of another one's contents, but not what it starts."""
         shift = self._size
         for name, (path, is_package, code) in payload.modules.items():
-            module = (path, is_package, _shifted(code, shift) if code else None)
-            self.modules.setdefault(name, module)
+            if not self._is_hidden(name, is_package):
+                self.modules[name] = (path, is_package, _shifted(code, shift) if code else None)
         for path, contents in payload.files.items():
             self.files.setdefault(path, _shifted(contents, shift))
         self._file.write(payload._data[: _contents_size(payload)])
@@ -182,6 +183,10 @@ class Writer:
         for number in (self._size + len(index), len(index), crc32(index), FORMAT):
             self._file.write(number.to_bytes(NUMBER_SIZE, "little"))
         self._file.write(MAGIC)
+
+    def _is_hidden(self, name: str, is_package: bool) -> bool:
+        there = self.modules.get(name)
+        return there is not None and (there[1] or not is_package)
 
     def _write(self, data: bytes) -> "Contents":
         if self._compress:
