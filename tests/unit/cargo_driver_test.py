@@ -439,12 +439,16 @@ def test_similar_entries_are_a_start(builds: Builds) -> None:
     assert builds.compiled() == []
 
 
-def test_old_entries_go_when_one_is_kept(builds: Builds) -> None:
+def make_old_entries(builds: Builds) -> None:
     for number in range(4):
         lock = builds.cache / f"entries/old{number}/lock"
         lock.parent.mkdir(parents=True)
         lock.touch()
         os.utime(lock, (1e9, 1e9))
+
+
+def test_old_entries_go_when_one_is_made(builds: Builds) -> None:
+    make_old_entries(builds)
     builds.run().assert_built()
     assert len(list((builds.cache / "entries").iterdir())) == 3
 
@@ -496,18 +500,38 @@ def test_times_of_a_restored_cache_are_mended(builds: Builds) -> None:
 def test_kept_crates_that_do_not_serve_are_replaced(builds: Builds) -> None:
     builds.run()
     build = builds.run(FAKE_HOOK="if seeded: sys.exit(101)").assert_built()
-    first, last = build.output.splitlines()
-    assert first.startswith("crates: cargo failed with what was kept (")
-    assert first.endswith("); compiling once more, from scratch")
-    assert last.startswith("crates: compiled, kept as ")
+    (line,) = build.output.splitlines()
+    assert line.startswith("crates: cargo failed with what was kept (")
+    assert line.endswith("); compiling once more, from scratch")
+    assert builds.run().assert_built().output.startswith("crates: compiled, kept as ")
     assert builds.run().assert_built().output.startswith("crates: reused")
 
 
-def test_a_lasting_failure_is_tried_twice(builds: Builds) -> None:
+def test_kept_crates_that_do_not_serve_as_a_start_are_replaced(builds: Builds) -> None:
+    builds.run(libpython="x")
+    builds.run(libpython="y", FAKE_HOOK="if seeded: sys.exit(101)").assert_built()
+    build = builds.run(libpython="y", FAKE_HOOK="if seeded: sys.exit(101)").assert_built()
+    assert build.output.startswith("crates: compiled, kept as ")
+
+
+def test_a_lasting_failure_is_tried_twice_and_spoils_nothing(builds: Builds) -> None:
     builds.run()
     builds.log.unlink()
     assert builds.run(FAKE_HOOK="sys.exit(101)").status == 101
     assert len(builds.noted("argv")) == 2
+    assert builds.run().assert_built().output.startswith("crates: reused")
+
+
+def test_a_failure_of_the_project_itself_is_none_of_its_crates(builds: Builds) -> None:
+    """As when a library that a template wants cannot be linked."""
+    builds.run()
+    builds.log.unlink()
+    message = "error: could not compile `bin` (bin \"bin\") due to 1 previous error"
+    hook = f"print({message!r}, file=sys.stderr); sys.exit(101)"
+    build = builds.run(FAKE_LINK_HOOK=hook)
+    assert (build.status, build.output) == (101, f"{message}\n")
+    assert len(builds.noted("argv")) == 1
+    assert builds.run().assert_built().output.startswith("crates: reused")
 
 
 def test_crates_that_cargo_compiled_again_are_kept_anew(builds: Builds) -> None:
@@ -522,9 +546,10 @@ def test_crates_that_cargo_compiled_again_are_kept_anew(builds: Builds) -> None:
 def test_deleted_before_cargo_needs_it(builds: Builds) -> None:
     delete = f"import shutil; shutil.rmtree({str(builds.cache)!r})"
     build = builds.run(FAKE_HOOK=f"if first_time(): {delete}; sys.exit(101)").assert_built()
-    first, last = build.output.splitlines()
-    assert first == "crates: the cache was deleted under way; compiling once more, from scratch"
-    assert last.startswith("crates: compiled, kept as ")
+    assert build.output == (
+        "crates: the cache was deleted under way; compiling once more, from scratch\n"
+    )
+    assert builds.run().assert_built().output.startswith("crates: compiled, kept as ")
 
 
 def test_deleted_before_it_is_kept(builds: Builds) -> None:
@@ -592,9 +617,12 @@ def test_full_before_cargo(builds: Builds, monkeypatch: pytest.MonkeyPatch, capf
     def no_space(source: Path, _: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    make_old_entries(builds)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfile", no_space)
         assert_built_without_cache(run_here(builds.prepare(), patch, capfd), "[Errno 28] No space")
+    # They may be what fills it.
+    assert len(list(builds.cache.glob("entries/old*"))) == 2
     assert "compiled, kept as" in builds.run().assert_built().output
 
 
@@ -679,9 +707,10 @@ def test_crates_are_repaired(builds: Builds) -> None:
     shutil.rmtree(builds.cache / "entries")
     build = builds.run().assert_built()
     assert build.output.startswith("damaged\ncrates: cargo failed with what was kept")
+    builds.run().assert_built()
     assert crate.read_text() == "python"
-    # Sources may be what is damaged.
-    assert builds.noted("unpacked") == ["python-1.0.0", "python-1.0.0"]
+    # Sources may be what is damaged. The second try had its own.
+    assert builds.noted("unpacked") == ["python-1.0.0"] * 3
 
 
 def test_a_private_home_has_the_same_crates(builds: Builds, monkeypatch: Any) -> None:

@@ -26,7 +26,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import IO, Dict, Iterator, List, Mapping, Optional, Sequence
 
 if __name__ == "__main__":
     # As PEP 366 says: a program is in no package otherwise. With `-I`, nothing lies beside it.
@@ -65,7 +65,11 @@ DEFAULT_ENV = {
 
 
 class Again(Exception):
-    """Cargo failed, and this may be why. The next try does without."""
+    """Cargo failed, and what was kept (in `suspects`) may be why. The next try does without."""
+
+    def __init__(self, problem: str, suspects: Sequence[Entry]) -> None:
+        super().__init__(problem)
+        self.suspects = suspects
 
 
 class Interrupted(BaseException):
@@ -100,53 +104,59 @@ def build(call: BuildCall, env: Mapping[str, str]) -> int:
     TRIPLE_NOTE.write_text(call.triple)
     settle_artifacts(env)
     is_new = not call.target_dir.exists()
+    suspects: Sequence[Entry] = ()
     try:
         if not is_new:
             raise Unusable(f"{call.target_dir} is there already")
-        try:
-            status = build_with_cache(call, env, fresh=False)
-        except Again as again:
-            say(f"{again}; compiling once more, from scratch")
-            shutil.rmtree(call.target_dir, ignore_errors=True)
-            status = build_with_cache(call, env, fresh=True)
-    except (Unusable, OSError) as problem:
-        say(f"cache unusable ({problem}), compiling without it")
+        status = build_with_cache(call, env)
+    except (Again, Unusable, OSError) as problem:
+        if isinstance(problem, Again):
+            suspects = problem.suspects
+            say(f"{problem}; compiling once more, from scratch")
+        else:
+            say(f"cache unusable ({problem}), compiling without it")
         if is_new:
             shutil.rmtree(call.target_dir, ignore_errors=True)
-        private = {**with_private_home(env), **rustc_env(env)}
-        status = run_cargo(call.argv(), private)
-    if status == 0 and env.get("PANTS_PYOXIDIZER_BUILT"):
-        with open(env["PANTS_PYOXIDIZER_BUILT"], "a") as file:
-            file.write(f"{file_digest(call.executable)}\n")
+        status = run_cargo(call.argv(), {**with_private_home(env), **rustc_env(env)})
+    if status == 0:
+        for suspect in suspects:
+            suspect.discard()
+        if env.get("PANTS_PYOXIDIZER_BUILT"):
+            with open(env["PANTS_PYOXIDIZER_BUILT"], "a") as file:
+                file.write(f"{file_digest(call.executable)}\n")
     return status
 
 
-def build_with_cache(call: BuildCall, env: Mapping[str, str], fresh: bool) -> int:
-    """One try. `fresh`: with nothing that was kept, and the last one."""
+def build_with_cache(call: BuildCall, env: Mapping[str, str]) -> int:
     cache = cache_folder(env)
     project = Project.read(call.binary)
     home = Home.of(cache, project, env)
     link = LinkInputs.read(env["PYO3_CONFIG_FILE"])
     entry = Entry(cache / "entries" / crates_key(call, env, project, link, home.path))
     with entry.lock, home.lock:
-        reused = not fresh and entry.take(call.target_dir)
-        seeded = reused
+        reused = entry.take(call.target_dir)
+        seed: Optional[Entry] = entry
         if not reused:
+            for folder in ("entries", "homes"):
+                with contextlib.suppress(OSError):  # Others may prune, too.
+                    prune(cache / folder, time.time())
             entry.start(link)
-            seeded = not fresh and entry.take_from_similar(call.target_dir)
-        kept = home.enter() or seeded
+            seed = entry.take_from_similar(call.target_dir)
+        kept = home.enter() or seed is not None
         cargo_env = {**home_env(home.path, env), **rustc_env(env)}
         cargo_env["PYO3_CONFIG_FILE"] = str(entry.config)
-        status = run_cargo(call.argv(), cargo_env)
+        watch = Watch(f"could not compile `{call.binary}`".encode())
+        status = run_cargo(call.argv(), cargo_env, watch)
         if status == 0:
             say(keep(entry, reused, call.target_dir, project))
-        elif status < 128:  # Else, a signal ended it.
+        elif status < 128 and not watch.seen:  # Else a signal ended it, or all crates were fine.
             require_space(cache)
-            if not fresh and kept:
+            if kept:
                 home.repair()
-                raise Again(f"cargo failed with what was kept ({entry.name})")
-            if not fresh and not (entry.lock.is_current() and home.lock.is_current()):
-                raise Again("the cache was deleted under way")
+                suspects = [seed] if seed else []
+                raise Again(f"cargo failed with what was kept ({entry.name})", suspects)
+            if not (entry.lock.is_current() and home.lock.is_current()):
+                raise Again("the cache was deleted under way", ())
         return status
 
 
@@ -161,9 +171,6 @@ def keep(entry: Entry, reused: bool, target_dir: Path, project: Project) -> str:
         entry.publish(target_dir, project)
     except OSError as error:
         return f"compiled, not kept ({error.strerror or error})"
-    with contextlib.suppress(OSError):  # Others may prune, too.
-        for folder in ("entries", "homes"):
-            prune(entry.path.parent.parent / folder, time.time())
     return f"compiled, kept as {entry.name}"
 
 
@@ -254,7 +261,23 @@ class Interrupts:
 INTERRUPTS = Interrupts()
 
 
-def run_cargo(argv: Sequence[str], env: Mapping[str, str]) -> int:
+class Watch:
+    """Passes on what cargo says, and looks for a text in it."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self.seen = False
+
+    def pass_on(self, lines: IO[bytes]) -> None:
+        for line in lines:
+            self.seen = self.seen or self._text in line
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
+
+
+def run_cargo(
+    argv: Sequence[str], env: Mapping[str, str], watch: Optional[Watch] = None
+) -> int:
     """Run the real cargo, with our input and output, and return its exit status.
 
     All that it starts is in one process group, which ends when we are told to end.
@@ -263,7 +286,12 @@ def run_cargo(argv: Sequence[str], env: Mapping[str, str]) -> int:
     try:
         with INTERRUPTS.held():
             command = [env["PANTS_PYOXIDIZER_CARGO"], *argv]
-            process = subprocess.Popen(command, env=dict(env), start_new_session=True)
+            stderr = subprocess.PIPE if watch else None
+            process = subprocess.Popen(
+                command, env=dict(env), start_new_session=True, stderr=stderr
+            )
+        if watch and process.stderr:
+            watch.pass_on(process.stderr)
         status = process.wait()
         return status if status >= 0 else 128 - status
     except Interrupted:

@@ -114,19 +114,25 @@ class Entry:
             say(f"what was kept is damaged ({self.name}: {self._problem})")
         return False
 
-    def take_from_similar(self, target_dir: Path) -> bool:
+    def take_from_similar(self, target_dir: Path) -> "Optional[Entry]":
         """Fill `target_dir` from an entry with another libpython: four fifths are the same.
 
         To cargo, the PyO3 configuration has changed, and all that depends on it is stale.
         """
         similar = self.name.split("-")[0] + "-" + "?" * 16
-        for path in self.path.parent.glob(similar):
+        for path in sorted(self.path.parent.glob(similar)):
             other = Entry(path)
             with other.lock:
                 if path != self.path and other.lock.take(exclusive=False, wait=False):
                     if other._seed(target_dir):
-                        return True
-        return False
+                        return other
+        return None
+
+    def discard(self) -> None:
+        """Have the next build make the entry anew."""
+        with contextlib.suppress(OSError), self.lock:
+            if self.lock.take(exclusive=True, wait=False):
+                self._manifest.unlink()
 
     def _seed(self, target_dir: Path) -> bool:
         def put(item: Tuple[str, List[int]]) -> None:
