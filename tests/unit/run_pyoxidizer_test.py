@@ -5,16 +5,22 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import Callable, Mapping
 
 import pytest
 
+from pants_pyoxidizer.programs import run_pyoxidizer
 from pants_pyoxidizer.programs.run_pyoxidizer import (
+    ARCHIVE,
     EXTRACTED,
     SHOWN_LINES,
+    ExtractionLock,
     environment,
-    extraction_lock,
     failure,
     find_executables,
     settle_files,
@@ -72,18 +78,133 @@ def test_a_failure_shows_no_password() -> None:
     assert shown.endswith("\nresolving https://****@example.com/python.tar.zst")
 
 
+EXTRACTED_FILE = "python_distributions/python.0123/python/install/lib/os.py"
+
+
+def extract(cache: Path, files: Mapping[str, str]) -> None:
+    for name, content in files.items():
+        path = cache / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def is_alone(cache: Path) -> bool:
+    """Whether who comes now has to wait."""
+    with open(f"{cache}.lock", "w") as other:
+        try:
+            fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
 def test_half_an_extraction_is_removed_and_a_whole_one_is_shared(tmp_path: Path) -> None:
     cache = tmp_path / "0123"
-    (cache / "half").mkdir(parents=True)
-    with open(tmp_path / "0123.lock", "w") as other:
-        with extraction_lock(cache):
-            assert not (cache / "half").exists()
-            with pytest.raises(BlockingIOError):
-                fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            (cache / EXTRACTED).touch()
-        with extraction_lock(cache):
-            assert (cache / EXTRACTED).exists()
-            fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    extract(cache, {"half": ""})
+    with ExtractionLock(cache) as lock:
+        assert not (cache / "half").exists()
+        assert is_alone(cache)
+        extract(cache, {EXTRACTED_FILE: "import sys"})
+        lock.share()
+        assert not is_alone(cache)
+    extract(cache, {f"{EXTRACTED_FILE}c": "bytecode"})
+    with ExtractionLock(cache) as lock:
+        assert lock.is_shared and not is_alone(cache)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda cache: (cache / EXTRACTED_FILE).unlink(),
+        lambda cache: (cache / EXTRACTED_FILE).write_text("import"),
+        lambda cache: (cache / EXTRACTED).write_text("{"),
+    ],
+)
+def test_what_is_no_longer_whole_is_extracted_again(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """As when a cleaner removed files that nobody had read for long."""
+    cache = tmp_path / "0123"
+    with ExtractionLock(cache) as lock:
+        extract(cache, {EXTRACTED_FILE: "import sys"})
+        lock.share()
+    damage(cache)
+    with ExtractionLock(cache) as lock:
+        assert not lock.is_shared and is_alone(cache)
+        assert not any(cache.iterdir())
+
+
+def run_fake(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> tuple[Path, threading.Thread]:
+    """Start `run` with a PyOxidizer that is a shell script; it runs in the cache's folder."""
+    cache = folder / "0123"
+    script = folder / "pyoxidizer"
+    script.write_text(f"#!/bin/sh\ncd {cache}\n{program}\n")
+    script.chmod(0o755)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(run_pyoxidizer, "pyoxidizer_executable", lambda: str(script))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # Not of this thread.
+    env = {"PATH": os.defpath, "TMPDIR": str(folder / "tmp"), "PYOXIDIZER_CACHE_DIR": str(cache)}
+    return cache, threading.Thread(target=run_pyoxidizer.run, args=((), env))
+
+
+def test_others_wait_for_the_extraction_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = "python_distributions/python.0123/python"
+    cache, first = run_fake(
+        tmp_path,
+        monkeypatch,
+        f"mkdir -p {folder}; touch {ARCHIVE}; printf '{{' > {folder}/PYTHON.json; touch begun\n"
+        f"while ! [ -e go ]; do sleep 0.05; done\n"
+        f"""printf '"version": "7"}}' >> {folder}/PYTHON.json; touch extracted\n"""
+        "while ! [ -e end ]; do sleep 0.05; done\nexit 1",
+    )
+    first.start()
+    wait_for(lambda: (cache / "begun").exists())
+    time.sleep(0.3)
+    assert is_alone(cache)
+    (cache / "go").touch()
+    wait_for(lambda: not is_alone(cache))
+    assert first.is_alive()
+    (cache / "end").touch()
+    first.join()
+    # That it failed afterwards does not matter.
+    with ExtractionLock(cache) as lock:
+        assert lock.is_shared
+
+
+def test_what_pyoxidizer_downloads_counts_when_all_has_succeeded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = "python_distributions/python.0123/python"
+    program = f"mkdir -p {folder}; echo '{{\"version\": 7}}' > {folder}/PYTHON.json; sleep 0.3"
+    for status in (1, 0):
+        cache, build = run_fake(tmp_path, monkeypatch, f"{program}; exit {status}")
+        build.start()
+        build.join()
+        (tmp_path / "tmp").rmdir()
+        with ExtractionLock(cache) as lock:
+            assert lock.is_shared == (status == 0)
+
+
+def test_a_cache_that_cannot_be_written_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, build = run_fake(tmp_path, monkeypatch, 'echo "$PYOXIDIZER_CACHE_DIR" >&2')
+    cache.write_text("no folder")
+    build.start()
+    build.join()
+    assert (tmp_path / "pyoxidizer.log").read_text().splitlines()[-1] == f"{tmp_path}/tmp/cache"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
 
 
 def test_the_environment_of_pyoxidizer() -> None:

@@ -24,8 +24,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import Iterator, Mapping, Sequence
+from typing import Mapping, Sequence
 
 if __name__ == "__main__":
     # As PEP 366 says: a program is in no package otherwise.
@@ -42,7 +43,10 @@ BUILD_DIR = Path("build")
 LOG = Path("pyoxidizer.log")
 LINES = Path("pyoxidizer.lines.json")  # As `util_rules/rendered_config.py` writes it.
 SHOWN_LINES = 60
-EXTRACTED = "extracted"
+# In a folder of PyOxidizer's cache: what was extracted, and is to be as it was.
+EXTRACTED = "extracted.json"
+ARCHIVE = "python_distributions/python.tar.zst"  # A copy of what Pants packed.
+LAST_EXTRACTED = "python_distributions/python.*/python/PYTHON.json"
 
 # What an executable starts with: ELF, and Mach-O of 64 bits in both byte orders.
 MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf")
@@ -96,39 +100,105 @@ def pyoxidizer_executable() -> str:
 def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     """Run PyOxidizer, with its output in the log, and return its exit status."""
     os.mkdir(env["TMPDIR"])
-    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
-    with extraction_lock(cache), LOG.open("wb") as log:
+    cache = writable(Path(env["PYOXIDIZER_CACHE_DIR"])) or Path(env["TMPDIR"], "cache")
+    env = {**env, "PYOXIDIZER_CACHE_DIR": str(cache)}
+    with ExtractionLock(cache) as lock, LOG.open("wb") as log:
         process = subprocess.Popen(
             [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
         )
         # When Pants cancels the process, PyOxidizer and cargo shall end with it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))
+        while not lock.is_shared and not is_extracted(cache):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
+                break
+        else:
+            lock.share()
         status = process.wait()
         if status == 0:
-            (cache / EXTRACTED).touch()
+            lock.share()
         return status
 
 
-@contextlib.contextmanager
-def extraction_lock(cache: Path) -> Iterator[None]:
-    """Keep others out while PyOxidizer copies and extracts the archive of its Python.
+def writable(cache: Path) -> Path | None:
+    """`cache`, if files can be written there, and to the folder that it is in."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        for folder in (cache, cache.parent):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as problem:
+        print(f"{cache} cannot be used ({problem}); extracting Python anew", file=sys.stderr)
+        return None
+    return cache
+
+
+def is_extracted(cache: Path) -> bool:
+    """Whether PyOxidizer has extracted an archive of ours, whose last file is a JSON file."""
+    if not (cache / ARCHIVE).exists():
+        return False
+    try:
+        return any(json.loads(path.read_bytes()) for path in cache.glob(LAST_EXTRACTED))
+    except ValueError:  # It is being written.
+        return False
+
+
+class ExtractionLock:
+    """Keeps others out while PyOxidizer copies and extracts the archive of its Python.
 
     PyOxidizer overwrites the copy that another build may be reading. The folder counts only with
-    the mark of a build that succeeded: one that was killed may have left half an extraction.
+    the note of what was extracted: a build that was killed may have left half of it. Neither do
+    files count that were removed since, or cut short: PyOxidizer would leave them out.
     """
-    # Not `cache` itself, which another build may be about to replace.
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with open(cache.parent / f"{cache.name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        if not (cache / EXTRACTED).exists():
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if (cache / EXTRACTED).exists():  # By the build that was waited for.
-                fcntl.flock(lock, fcntl.LOCK_SH)
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._note = cache / EXTRACTED
+        self.is_shared = False
+
+    def __enter__(self) -> ExtractionLock:
+        # Not `cache` itself, which another build may be about to replace.
+        self._cache.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(self._cache.parent / f"{self._cache.name}.lock", "w")
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        self.is_shared = self._is_whole()
+        if not self.is_shared:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            if self._is_whole():  # By the build that was waited for.
+                fcntl.flock(self._file, fcntl.LOCK_SH)
+                self.is_shared = True
             else:
-                shutil.rmtree(cache, ignore_errors=True)
-                cache.mkdir(exist_ok=True)
-        yield
+                shutil.rmtree(self._cache, ignore_errors=True)
+                self._cache.mkdir(exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def share(self) -> None:
+        """All is extracted: let others in."""
+        if not self.is_shared:
+            unfinished = self._note.with_suffix(".new")
+            unfinished.write_text(json.dumps(self._sizes()))
+            unfinished.replace(self._note)
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+            self.is_shared = True
+
+    def _is_whole(self) -> bool:
+        try:
+            noted = json.loads(self._note.read_bytes())
+        except (OSError, ValueError):
+            return False
+        # More may be there: of Python, bytecode.
+        return noted.items() <= self._sizes().items()
+
+    def _sizes(self) -> dict[str, int]:
+        return {
+            str(path.relative_to(self._cache)): path.stat().st_size
+            for path in self._cache.glob("python_distributions/python.*/**/*")
+            if path.is_file()
+        }
 
 
 def template_lines() -> tuple[str, Sequence[int]]:
