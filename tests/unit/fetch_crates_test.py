@@ -188,6 +188,16 @@ def test_an_archive_that_is_missing(
     assert capsys.readouterr().err == "error: cannot read cty-1.0.0.crate\n"
 
 
+def test_a_configuration_above_is_refused(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    configuration = tmp_path / ".cargo/config.toml"
+    configuration.parent.mkdir()
+    configuration.touch()
+    assert fetch(tmp_path / "crates") == 1
+    assert f"cargo would read {configuration}, " in capsys.readouterr().err
+
+
 def test_a_configuration_of_cargos_is_used(
     served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

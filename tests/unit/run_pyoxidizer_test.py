@@ -23,8 +23,11 @@ from pants_pyoxidizer.programs.run_pyoxidizer import (
     environment,
     failure,
     find_executables,
+    foreign_configuration,
+    refusal,
     settle_files,
     strip_libraries,
+    writable,
 )
 
 INSTALL = "x86_64-unknown-linux-gnu/debug/install"
@@ -145,7 +148,7 @@ def run_fake(
     monkeypatch.chdir(folder)
     monkeypatch.setattr(run_pyoxidizer, "pyoxidizer_executable", lambda: str(script))
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # Not of this thread.
-    env = {"PATH": os.defpath, "TMPDIR": str(folder / "tmp"), "PYOXIDIZER_CACHE_DIR": str(cache)}
+    env = {"PATH": os.defpath, "PYOXIDIZER_CACHE_DIR": str(cache)}
     return cache, threading.Thread(target=run_pyoxidizer.run, args=((), env))
 
 
@@ -184,19 +187,16 @@ def test_what_pyoxidizer_downloads_counts_when_all_has_succeeded(
         cache, build = run_fake(tmp_path, monkeypatch, f"{program}; exit {status}")
         build.start()
         build.join()
-        (tmp_path / "tmp").rmdir()
         with ExtractionLock(cache) as lock:
             assert lock.is_shared == (status == 0)
 
 
-def test_a_cache_that_cannot_be_written_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache, build = run_fake(tmp_path, monkeypatch, 'echo "$PYOXIDIZER_CACHE_DIR" >&2')
-    cache.write_text("no folder")
-    build.start()
-    build.join()
-    assert (tmp_path / "pyoxidizer.log").read_text().splitlines()[-1] == f"{tmp_path}/tmp/cache"
+def test_a_cache_that_cannot_be_written_is_not_used(tmp_path: Path) -> None:
+    cache = tmp_path / "caches/0123"
+    assert writable(cache) == cache
+    (tmp_path / "file").touch()
+    assert writable(tmp_path / "file") is None
+    assert writable(tmp_path / "file/0123") is None
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -226,6 +226,21 @@ def test_rust_is_found_through_a_link(tmp_path: Path) -> None:
     )
     assert env["RUSTC"] == "/home/user/.rustup/toolchains/stable/bin/rustc"
     assert env["PANTS_PYOXIDIZER_CARGO"] == "/home/user/.rustup/toolchains/stable/bin/cargo"
+
+
+@pytest.mark.parametrize("folder", ["home", "home/sandboxes", "home/sandboxes/0123"])
+@pytest.mark.parametrize("name", ["config.toml", "config"])
+def test_a_configuration_of_cargos_above_is_found(tmp_path: Path, folder: str, name: str) -> None:
+    sandbox = tmp_path / "home/sandboxes/0123"
+    (sandbox / "below/.cargo").mkdir(parents=True)
+    (sandbox / "below/.cargo/config.toml").touch()
+    assert foreign_configuration(sandbox) is None
+    path = tmp_path / folder / ".cargo" / name
+    path.parent.mkdir()
+    path.touch()
+    assert foreign_configuration(sandbox) == path
+    assert f"cargo would read {path}, " in refusal(path)
+    assert f"elsewhere than below {tmp_path / folder}, by" in refusal(path)
 
 
 def test_what_a_template_has_in_files_is_settled(tmp_path: Path) -> None:

@@ -35,7 +35,12 @@ if __name__ == "__main__":
 
 from .cargo_project import file_digest  # noqa: E402
 from .crates_cache import replace_crates_io  # noqa: E402
-from .run_pyoxidizer import environment, pyoxidizer_executable  # noqa: E402
+from .run_pyoxidizer import (  # noqa: E402
+    environment,
+    foreign_configuration,
+    pyoxidizer_executable,
+    refusal,
+)
 
 PROJECT = Path("__project")
 HOME = Path("__cargo_home")
@@ -81,6 +86,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def fetch(options: argparse.Namespace) -> None:
     output, vendored = options.output, options.vendored
+    foreign = foreign_configuration(Path.cwd())
+    if foreign is not None:
+        raise Problem(refusal(foreign))
     env = {
         **environment(os.environ),
         "CARGO_HOME": os.path.abspath(HOME),

@@ -1,12 +1,14 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Runs PyOxidizer in the sandbox, and says which of the files that it wrote is the executable.
 
-usage: run_pyoxidizer.py --name NAME --result FILE [--strip-libraries] -- ARGUMENT...
+usage: run_pyoxidizer.py --name NAME --result FILE [--strip-libraries] [--compile-files]
+           -- ARGUMENT...
 
 The arguments are PyOxidizer's. Its output is kept in `pyoxidizer.log`, and shown in part when it
 fails: a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`, relative to
 PyOxidizer's `build` folder. `--strip-libraries` removes the debug information and local symbols of
-the shared libraries below a `lib`, if there is a `strip`.
+the shared libraries below a `lib`, if there is a `strip`. `--compile-files` compiles the modules
+there that have no bytecode.
 
 Environment: PANTS_PYOXIDIZER_PATH becomes PATH, PANTS_PYOXIDIZER_RUST is the folder of the Rust
 toolchain, if it is not for PyOxidizer to download one, and PANTS_PYOXIDIZER_BUILT names the file in
@@ -57,10 +59,18 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--result", required=True)
     parser.add_argument("--strip-libraries", action="store_true")
+    parser.add_argument("--compile-files", action="store_true")
     parser.add_argument("arguments", nargs="+")
     options = parser.parse_args()
 
+    foreign = foreign_configuration(Path.cwd())
+    if foreign is not None:
+        print(refusal(foreign), file=sys.stderr)
+        return 1
     env = environment(os.environ)
+    os.mkdir(env["TMPDIR"])
+    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
+    env["PYOXIDIZER_CACHE_DIR"] = str(writable(cache) or Path(env["TMPDIR"], "cache"))
     status = run(options.arguments, env)
     if status != 0:
         print(failure(LOG.read_text(errors="replace"), status, *template_lines()), file=sys.stderr)
@@ -72,6 +82,8 @@ def main() -> int:
     settle_files(BUILD_DIR)
     if options.strip_libraries:
         strip_libraries(BUILD_DIR, env["PATH"])
+    if options.compile_files:
+        compile_files(BUILD_DIR, env)
     Path(options.result).write_text(json.dumps({"executable": built[0]}))
     return 0
 
@@ -93,15 +105,33 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
+def foreign_configuration(folder: Path) -> Path | None:
+    """What cargo would read in `folder` and above, besides the configuration that we give it."""
+    paths = (
+        parent / ".cargo" / name
+        for parent in (folder, *folder.parents)
+        for name in ("config.toml", "config")
+    )
+    return next(filter(os.path.isfile, paths), None)
+
+
+def refusal(configuration: Path) -> str:
+    """Why cargo is not called."""
+    return (
+        f"cargo would read {configuration}, which is no input of the build, and may change what it"
+        " makes. To fix, move that file, or have Pants work elsewhere than below"
+        f" {configuration.parent.parent}, by `[GLOBAL].local_execution_root_dir`. Registries of"
+        " crates can be named in `[pyoxidizer].crates_config`."
+    )
+
+
 def pyoxidizer_executable() -> str:
     return os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
 
 
 def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     """Run PyOxidizer, with its output in the log, and return its exit status."""
-    os.mkdir(env["TMPDIR"])
-    cache = writable(Path(env["PYOXIDIZER_CACHE_DIR"])) or Path(env["TMPDIR"], "cache")
-    env = {**env, "PYOXIDIZER_CACHE_DIR": str(cache)}
+    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     with ExtractionLock(cache) as lock, LOG.open("wb") as log:
         process = subprocess.Popen(
             [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
@@ -281,6 +311,15 @@ def strip_libraries(build_dir: Path, path: str) -> None:
     if strip is not None and libraries:
         argv = [strip, "--strip-unneeded", *map(str, libraries)]
         subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def compile_files(build_dir: Path, env: Mapping[str, str]) -> None:
+    """Compile the modules below each `lib` with the Python that was packed."""
+    distributions = Path(env["PYOXIDIZER_CACHE_DIR"], "python_distributions")
+    python = next(distributions.glob("python.*/python/install/bin/python3"))
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compile_files.py")
+    folders = sorted(map(str, build_dir.glob("*/*/*/lib")))
+    subprocess.run([python, "-B", program, *folders], env=env, check=True)
 
 
 def ambiguous(built: Sequence[str], name: str) -> str:
