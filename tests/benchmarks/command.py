@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Mapping, Sequence
 
@@ -45,7 +46,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure (all)"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="keep what an earlier call has written to --output"
+        "--resume",
+        action="store_true",
+        help="keep what an earlier call has measured and written to --output",
     )
     parser.add_argument("--runs", type=int, default=5, help="runs of each build (5)")
     parser.add_argument("--output", type=Path, default=CHECKOUT / "dist/benchmarks", help="results")
@@ -59,32 +62,59 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-Rows = Dict[str, List[Row]]  # By their names in ROWS.
+@dataclass(frozen=True)
+class Measured:
+    """Rows that were measured together, and of what: commit, date and load of the machine."""
+
+    rows: List[Row]
+    origin: Dict[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        return not any(figure.missing for row in self.rows for figure in (row.theirs, row.ours))
 
 
-def measure_rows(session: Session, names: Sequence[str], done: Rows) -> Iterator[Rows]:
+Done = Dict[str, Measured]  # By names in ROWS.
+
+
+def measure_rows(session: Session, names: Sequence[str], done: Done) -> Iterator[Done]:
     """Measure the rows that are not done, in the order of the table; all there are after each."""
     for name in ROWS:
-        if name in names and name not in done:
+        if name in names and not (name in done and done[name].is_whole):
             say(f"== {name}")
-            done = {**done, name: ROWS[name](session)}
+            origin = {"commit": commit(session.workplace.checkout), **machine.moment()}
+            done = {**done, name: Measured(ROWS[name](session), origin)}
             yield done
 
 
-def in_order(rows: Rows) -> list[Row]:
-    return [row for name in ROWS for row in rows.get(name, ())]
+def in_order(done: Done) -> list[Row]:
+    return [row for name in ROWS if name in done for row in done[name].rows]
 
 
-def resume(session: Session, output: Path) -> Rows:
+def origins(done: Done) -> list[str]:
+    """One line for each commit of which something was measured, if there are several."""
+    by_commit: dict[str, list[str]] = {}
+    for name in ROWS:
+        if name in done:
+            by_commit.setdefault(done[name].origin["commit"], []).append(name)
+    lines = [f"measured at {commit}: {', '.join(names)}" for commit, names in by_commit.items()]
+    return lines if len(lines) > 1 else []
+
+
+def resume(session: Session, output: Path) -> Done:
     """What an earlier call has measured."""
     data = json.loads((output / "results.json").read_text())
     session.costs.update(data["cost_per_binary"])
     session.stages.update(data["stages"])
     session.facts.update(data["versions"])
-    rows = {name: results.from_json(part) for name, part in data["rows"].items()}
-    for row in rows.get("edit-memory", ()):
-        session.figures["own edit"] = row.theirs
-    return rows
+    done = {
+        name: Measured(results.from_json(part), data["origins"][name])
+        for name, part in data["rows"].items()
+    }
+    for row in in_order(done):
+        if row.key == "edit-memory":
+            session.figures["own edit"] = row.theirs
+    return done
 
 
 def facts(session: Session) -> dict[str, str]:
@@ -106,19 +136,20 @@ def commit(checkout: Path) -> str:
         return "unknown"
 
 
-def write_results(session: Session, output: Path, about: dict[str, str], measured: Rows) -> None:
+def write_results(session: Session, output: Path, about: dict[str, str], measured: Done) -> None:
     rows = in_order(measured)
     output.mkdir(parents=True, exist_ok=True)
     data = {
         "machine": about,
         "versions": facts(session),
         "runs": session.runs,
-        "rows": {name: results.as_json(part) for name, part in measured.items()},
+        "rows": {name: results.as_json(part.rows) for name, part in measured.items()},
+        "origins": {name: part.origin for name, part in measured.items()},
         "cost_per_binary": session.costs,
         "stages": session.stages,
     }
     (output / "results.json").write_text(json.dumps(data, indent=2) + "\n")
-    remarks = "".join(f"- {note}\n" for note in results.notes(rows))
+    remarks = "".join(f"- {note}\n" for note in [*results.notes(rows), *origins(measured)])
     markdown = f"{results.markdown_table(rows)}\n\n{remarks}"
     (output / "results.md").write_text(markdown)
 
@@ -144,7 +175,7 @@ def main(argv: Sequence[str]) -> int:
     workplace = Workplace(work, options.plugin.resolve(), python)
     session = Session(workplace, options.runs, options.ours_only)
     about = machine.describe()
-    measured = resume(session, output) if options.resume else {}
+    measured: Done = resume(session, output) if options.resume else {}
     # As Ctrl-C: what was started is to be ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -156,5 +187,5 @@ def main(argv: Sequence[str]) -> int:
     draw(session, output)
     rows = in_order(measured)
     print(results.plain_table(rows))
-    print("".join(f"\n{note}" for note in results.notes(rows)))
+    print("".join(f"\n{note}" for note in [*results.notes(rows), *origins(measured)]))
     return 0

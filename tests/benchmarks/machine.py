@@ -13,7 +13,7 @@ from pathlib import Path
 def describe() -> dict[str, str]:
     """The machine, its tools and the time, each as a text; what is not there is "unknown"."""
     return {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        **moment(),
         "cores": str(len(os.sched_getaffinity(0))),
         "processor": field("/proc/cpuinfo", "model name"),
         "memory": field("/proc/meminfo", "MemTotal"),
@@ -23,6 +23,13 @@ def describe() -> dict[str, str]:
         "rustc": first_line("rustc", "--version"),
         "cargo": first_line("cargo", "--version"),
         "cc": first_line("cc", "--version"),
+    }
+
+
+def moment() -> dict[str, str]:
+    """What changes on one machine: the date, and the load."""
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
     }
 
