@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from integration.projects import TEMPLATE, project
+from integration.projects import project
 from integration.repository import Repository, run_binary
+from pants_pyoxidizer import data
 
 MODULE = """\
     import click
@@ -22,12 +23,15 @@ FILES = {
         MODULE,
         {
             "bin": 'entry_point="app.main:start"',
-            "templated": 'entry_point="app.main:start", template="own.bzlt"',
+            "templated": """\
+                entry_point="app.main:start",
+                template="own.bzlt",
+                filesystem_resources=["markupsafe"]""",
         },
         requirements=("click==8.1.7", "markupsafe==2.1.5"),
         distribution='entry_points={"console_scripts": {"app": "app.main:start"}},',
     ),
-    "app/own.bzlt": TEMPLATE,
+    "app/own.bzlt": data.read("templates/start.bzlt").decode(),
 }
 
 
@@ -59,4 +63,6 @@ def test_two_users_with_empty_caches_build_the_same(tmp_path: Path) -> None:
     first, second = results
     assert len([path for path in first if path.endswith(("/bin", "/templated"))]) == 2
     assert len([path for path in first if path.endswith((".cdx.json", ".sha256"))]) == 4
+    # Bytecode of plain files, both ways.
+    assert len([path for path in first if path.endswith(".pyc") and "markupsafe" in path]) >= 2
     assert first == second

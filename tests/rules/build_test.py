@@ -139,6 +139,7 @@ def test_the_process_that_runs_pyoxidizer(
             "run_pyoxidizer.py",
             "known_failures.py",
             "redaction.py",
+            "compile_files.py",
             "cargo",
             "cargo_driver.py",
             "cargo_project.py",
@@ -185,12 +186,20 @@ def test_what_is_built_once_takes_longer_to_be_smaller() -> None:
     )
 
 
+def test_plain_files_are_compiled() -> None:
+    with_files, _ = run_build(dataclasses.replace(REQUEST, has_plain_files=True))
+    process, _ = run_build(REQUEST)
+    argv = ("--name", "my-app", "--result", "__result.json", "--compile-files", "--")
+    assert with_files == dataclasses.replace(process, argv=(*argv, "build", "--release"))
+
+
 def test_the_programs_have_all_that_they_import() -> None:
     process, _ = run_build(REQUEST)
     texts = "".join(data.read(f"programs/{name}").decode() for name in process.programs)
     names = re.findall(r"^from \.(?: import (\w+)|(\w+) import)", texts, re.MULTILINE)
     imported = {f"{one or other}.py" for one, other in names}
-    started = {"run_pyoxidizer.py", "cargo", "cargo_driver.py", "rustc_wrapper"}
+    started = {"run_pyoxidizer.py", "compile_files.py"}
+    started |= {"cargo", "cargo_driver.py", "rustc_wrapper"}
     assert imported | started == {*process.programs}
 
 
@@ -245,11 +254,6 @@ def test_a_triple_that_the_python_is_not_for() -> None:
 def test_without_wheels_pip_has_nothing_to_look_at() -> None:
     request = dataclasses.replace(REQUEST, wheel_dirs=())
     assert environment(request) == {**SYSTEM_RUST_ENVIRONMENT, "PIP_FIND_LINKS": ""}
-
-
-def test_pip_compiles_what_becomes_files() -> None:
-    request = dataclasses.replace(REQUEST, pip_compiles=True)
-    assert environment(request) == {**SYSTEM_RUST_ENVIRONMENT, "PIP_COMPILE": "1"}
 
 
 def test_each_python_has_a_cache_of_its_own() -> None:

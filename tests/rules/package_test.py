@@ -315,7 +315,7 @@ def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
             c_toolchain=C_TOOLCHAIN,
             inputs=wheel_files(APP, SIX),
             wheel_dirs=(".", "third_party"),
-            pip_compiles=True,  # There are `filesystem_resources`.
+            has_plain_files=True,  # There are `filesystem_resources`.
         ),
         AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
     }

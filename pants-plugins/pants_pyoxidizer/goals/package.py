@@ -185,7 +185,7 @@ async def build_from_template(request: TemplateBuildRequest) -> Build:
         c_toolchain=it.c_toolchain,
         inputs=it.wheels,
         wheel_dirs=it.contents.folders,
-        pip_compiles=bool(config.filesystem_wheels),
+        has_plain_files=bool(config.filesystem_wheels),
     )
     return await Get(Build, BuildRequest, build_request)
 

@@ -45,7 +45,7 @@ _CRATES = ".cache/pyoxidizer_crates"
 CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
 REGISTRY_DIR = "__crates"
 
-PROGRAMS = (*RUN_PYOXIDIZER_PROGRAMS, *CARGO_DRIVER_PROGRAMS)
+PROGRAMS = (*RUN_PYOXIDIZER_PROGRAMS, "compile_files.py", *CARGO_DRIVER_PROGRAMS)
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class BuildRequest:
     inputs: Digest  # What the configuration names.
     # Folders of `inputs` in which pip may look for wheels that a template asks for by name.
     wheel_dirs: tuple[str, ...] = ()
-    # For what is laid out as files. What is embedded, PyOxidizer compiles itself.
-    pip_compiles: bool = False
+    # They are compiled at the end. What is embedded, PyOxidizer compiles itself.
+    has_plain_files: bool = False
     # Takes longer, so it is for what is built once.
     optimize_size: bool = False
 
@@ -127,7 +127,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "PIP_NO_INPUT": "1",
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_CACHE_DIR": "1",
-        "PIP_COMPILE": "1" if request.pip_compiles else "0",
+        "PIP_COMPILE": "0",
     }
     if request.optimize_size:
         env.update(
@@ -167,6 +167,7 @@ async def build(request: BuildRequest) -> Build:
             argv=(
                 *("--name", request.name, "--result", _RESULT),
                 *(["--strip-libraries"] if request.optimize_size else []),
+                *(["--compile-files"] if request.has_plain_files else []),
                 *("--", "build", *request.args),
             ),
             description=request.description,
