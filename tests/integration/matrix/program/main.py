@@ -9,7 +9,7 @@ from matrix import packages, stdlib
 
 
 def version(case):
-    """That of the distribution of a case; None where it has no release for this Python."""
+    """That of the distribution of a case; None where it is not there, rightly or not."""
     try:
         return importlib.metadata.version(case.replace("_", "-"))
     except importlib.metadata.PackageNotFoundError:
