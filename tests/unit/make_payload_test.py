@@ -23,7 +23,8 @@ from pants_pyoxidizer.startup.payload import Payload, PayloadError, Writer, open
 from unit.payloads import everything, make, pythons, run, run_program, write_launcher
 from unit.wheels import write_wheel
 
-DIST_INFO = {"app-1.dist-info/METADATA": "Name: app\n", "app-1.dist-info/RECORD": "record"}
+RECORD = "app/__init__.py,sha256=x,13\n"
+DIST_INFO = {"app-1.dist-info/METADATA": "Name: app\n", "app-1.dist-info/RECORD": RECORD}
 FILES: dict[str, str | bytes] = {
     "app/__init__.py": "'''An app.'''\n",
     "app/main.py": "VALUE = 'größe'\n",
@@ -297,7 +298,9 @@ def test_files_with_sources(tmp_path: Path) -> None:
     lib = installed(tmp_path, FILES, "--sources")
     cached = [importlib.util.cache_from_source(path) for path in SOURCES]
     assert tree(lib) == sorted([*DATA, *SOURCES, *cached])
-    assert {path: (lib / path).read_text() for path in [*DATA, *SOURCES]} == FILES
+    cached_init = f"{importlib.util.cache_from_source('app/__init__.py')},,\n"
+    files: dict[str, str | bytes] = {**FILES, "app-1.dist-info/RECORD": RECORD + cached_init}
+    assert {path: (lib / path).read_text() for path in [*DATA, *SOURCES]} == files
     code = "import app.main; print(app.main.VALUE, app.main.__file__, app.main.__cached__)"
     assert run_in(lib, code) == f"größe {lib}/app/main.py {lib}/{cached[1]}\n"
 
@@ -336,6 +339,63 @@ def test_files_of_the_schemes_of_data_and_their_modes(tmp_path: Path) -> None:
 def test_what_pex_keeps_outside_of_site_packages(tmp_path: Path) -> None:
     lib = installed(tmp_path, {".prefix/etc/app.conf": "conf", ".prefix/bin/tool": "#!python\n"})
     assert tree(lib) == ["etc/app.conf"]
+
+
+RECORDED: dict[str, str | bytes] = {
+    "dep/__init__.py": "VALUE = 1\n",
+    "dep/odd.py": "def f(:\n",
+    "dep/a,b.txt": "text",
+    "dep-1.data/purelib/pure.py": "",
+    "dep-1.data/data/share/table.txt": "table",
+    "dep-1.data/scripts/script": "#!python\n",
+    "dep-1.data/headers/dep.h": "header",
+    "dep-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: dep\nVersion: 1\n",
+    "dep-1.dist-info/RECORD": """\
+dep/__init__.py,sha256=x,10
+dep/odd.py,sha256=y,8
+"dep/a,b.txt",sha256=z,4
+dep-1.data/purelib/pure.py,,
+dep-1.data/data/share/table.txt,,
+dep-1.data/scripts/script,,
+dep-1.data/headers/dep.h,,
+dep-1.dist-info/METADATA,,
+dep-1.dist-info/RECORD,,
+""",
+}
+
+
+@pytest.mark.parametrize("python", pythons(), ids=str)
+def test_the_record_names_what_is_installed(tmp_path: Path, python: str) -> None:
+    wheel, lib = write_wheel(tmp_path / "dep.whl", RECORDED), tmp_path / "lib"
+    make(python, "wheel", "--files", "--output", str(lib), str(wheel))
+    code = f"""
+        import importlib.metadata as m
+        sys.path.insert(0, {str(lib)!r})
+        files = m.files("dep")
+        if sys.version_info < (3, 12):
+            names = [str(f) for f in files if not f.locate().exists()]
+            assert names == ["dep/__init__.py", "pure.py"], names
+            files = [f for f in files if f.locate().exists()]
+        if sys.version_info >= (3, 11):
+            found = m.packages_distributions()
+            assert found["dep"] == found["pure"] == ["dep"], found
+        for f in files:
+            print(f, f.hash and f.hash.value, f.size)
+    """
+    result = run(python, code)
+    assert (result.stdout.splitlines(), result.stderr) == (
+        [
+            "dep/__init__.pyc None None",
+            "dep/odd.py y 8",
+            "dep/a,b.txt z 4",
+            "pure.pyc None None",
+            "share/table.txt None None",
+            "dep-1.dist-info/METADATA None None",
+            "dep-1.dist-info/RECORD None None",
+        ],
+        "",
+    )
+    assert len(tree(lib)) == len(result.stdout.splitlines())
 
 
 @pytest.mark.parametrize("flags", [(), ("--sources",)])

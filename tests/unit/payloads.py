@@ -1,7 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Programs in payloads, for tests that run them with the Pythons of this machine.
 
-`write_payload` keeps modules as source, which suits all Pythons; `make` compiles them.
+`write_program` has the Python that is to run it compile its modules, as `make_payload` does it.
+`write_sources` keeps modules as source, which suits all Pythons.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any, Mapping
 
 from pants_pyoxidizer import startup
-from pants_pyoxidizer.startup.payload import Payload, Writer
+from pants_pyoxidizer.startup.payload import Payload, Writer, open_file
+from unit.wheels import write_wheel
 
 PLUGIN = Path(next(iter(startup.__path__))).parents[1]
 
@@ -31,24 +34,17 @@ def pythons() -> list[str]:
     return [path for _, path in sorted(found.items())]
 
 
-def write_payload(
-    path: Path,
-    files: Mapping[str, str | bytes],
-    start: tuple[str | None, str | None] = (None, None),
-    interpreter: bool = False,
-) -> Path:
-    """Append a payload: Python files become modules, and are among the files as well."""
-    with open(path, "ab") as file:
+def write_sources(path: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Write a payload of modules that did not compile: they are source, and among the files."""
+    with open(path, "wb") as file:
         writer = Writer(file)
-        for name, text in files.items():
-            content = dedent(text).encode() if isinstance(text, str) else text
-            writer.add_file(name, content)
-            stem, dot, suffix = name.rpartition(".")
-            if suffix == "py":
-                is_package = stem.endswith("/__init__")
-                module = stem[: -len("/__init__")] if is_package else stem
-                writer.add_module(module, name, is_package)
-        writer.finish(*start, interpreter)
+        for name, content in files.items():
+            writer.add_file(name, content.encode() if isinstance(content, str) else content)
+            stem = name[: -len(".py")]
+            is_package = stem.endswith("/__init__")
+            module = stem[: -len("/__init__")] if is_package else stem
+            writer.add_module(module, name, is_package)
+        writer.finish()
     return path
 
 
@@ -79,10 +75,31 @@ def write_program(
     files: Mapping[str, str | bytes],
     start: tuple[str | None, str | None] = (None, None),
     interpreter: bool = False,
+    sources: bool = False,
 ) -> Path:
     """Write what stands for a binary: it starts an interpreter as a runtime would."""
     write_launcher(path, python)
-    return write_payload(path, files, start, interpreter)
+    with TemporaryDirectory() as folder, open(path, "ab") as file:
+        part = write_part(Path(folder, "part"), python, files, sources)
+        writer = Writer(file)
+        writer.add_payload(part)
+        writer.finish(*start, interpreter)
+    return path
+
+
+def write_part(
+    path: Path, python: str, files: Mapping[str, str | bytes], sources: bool = False
+) -> Payload:
+    """Write what `make_payload` makes of a wheel with these files."""
+    contents = {
+        name: dedent(text).encode() if isinstance(text, str) else text
+        for name, text in files.items()
+    }
+    wheel = write_wheel(path.with_suffix(".whl"), contents)
+    make(python, "wheel", *["--sources"] * sources, "--output", str(path), str(wheel))
+    part = open_file(str(path))
+    assert part is not None
+    return part
 
 
 def write_launcher(path: Path, python: str) -> Path:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from unit.payloads import make, pythons, run, write_payload
-from unit.wheels import write_wheel
+from unit.payloads import make, pythons, run, write_part, write_sources
 
 FILES: dict[str, str | bytes] = {
     "single.py": "VALUE = 'größe'\n",
@@ -23,11 +22,14 @@ FILES: dict[str, str | bytes] = {
     "app/data/table.txt": "größe\n",
     "app/data/deep/zero.bin": b"\0\xff",
     "app/notes.txt": "",
+    "app/dos.txt": "a\r\nb\rc\n",
     "ns/one/__init__.py": "",
     "ns/two.py": "",
     "my_app-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: My.App\nVersion: 1.5\n",
     "my_app-1.5.dist-info/entry_points.txt": "[console_scripts]\nmy-app = app.main:fail\n",
-    "my_app-1.5.dist-info/RECORD": "app/__init__.py,,\nsingle.py,,\n",
+    "my_app-1.5.dist-info/RECORD": (
+        "app/__init__.py,sha256=x,1\nsingle.py,,\napp/broken.py,,\napp/notes.txt,,\ngone.py,,\n"
+    ),
     "other-2.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 2\n",
     "vendored/deep-3.dist-info/METADATA": "Metadata-Version: 2.1\nName: deep\nVersion: 3\n",
 }
@@ -42,10 +44,17 @@ def python(request: Any) -> str:
 @pytest.fixture(scope="module")
 def payload(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With the bytecode of that Python, and sources."""
-    folder = tmp_path_factory.mktemp("it")
-    wheel = write_wheel(folder / "my_app.whl", FILES)
-    make(python, "wheel", "--sources", "--output", str(folder / "program"), str(wheel))
-    return folder / "program"
+    path = tmp_path_factory.mktemp("it") / "program"
+    write_part(path, python, FILES, sources=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sourceless(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As it is by default: with the bytecode of that Python, but for what does not compile."""
+    path = tmp_path_factory.mktemp("it") / "program"
+    write_part(path, python, FILES)
+    return path
 
 
 def run_with(python: str, payload: Path, code: str) -> subprocess.CompletedProcess[str]:
@@ -193,7 +202,7 @@ it = [ns.two.__file__, ns.three.__file__, single.VALUE]
 def test_modules_may_have_their_source_only(python: str, tmp_path: Path) -> None:
     latin = "# -*- coding: latin-1 -*-\nVALUE = 'größe'\n".encode("latin-1")
     files: dict[str, str | bytes] = {"app/__init__.py": "'An app.'\n", "app/latin.py": latin}
-    payload = write_payload(tmp_path / "program", files)
+    payload = write_sources(tmp_path / "program", files)
     code = """
 import inspect, sys
 sys.dont_write_bytecode = False
@@ -297,6 +306,21 @@ except OSError as e:
     assert results(python, payload, code) == ["FileNotFoundError", 2, "ROOT/app/nothing.txt"]
 
 
+def test_data_above_a_package(python: str, payload: Path) -> None:
+    code = """
+import pkgutil, single
+it = [
+    pkgutil.get_data("ns.one", "../../app/data/../notes.txt").decode(),
+    single.__loader__.get_data(single.__file__ + "/../app//notes.txt").decode(),
+]
+try:
+    pkgutil.get_data("app", "../../etc/passwd")
+except OSError as e:
+    it.append(type(e).__name__)
+"""
+    assert results(python, payload, code) == ["", "", "FileNotFoundError"]
+
+
 def test_runpy_runs_modules(python: str, payload: Path) -> None:
     code = """
 import runpy
@@ -353,6 +377,7 @@ it = {
             ["__init__.py", False, True],
             ["broken.py", False, True],
             ["data", True, False],
+            ["dos.txt", False, True],
             ["main.py", False, True],
             ["needy.py", False, True],
             ["notes.txt", False, True],
@@ -365,6 +390,87 @@ it = {
         "missing": [False, False],
         "exist": [True, True, False],
     }
+
+
+def test_what_is_listed_can_be_read(python: str, sourceless: Path) -> None:
+    """Modules without their source are bytecode that Python loads, as they are in `lib`."""
+    code = """
+import marshal
+from importlib._bootstrap_external import _classify_pyc
+files = r.files("app")
+it = {path.name: path.is_file() for path in files.iterdir()}
+for path in files.iterdir():
+    assert path.exists() and path.is_dir() != path.is_file()
+    if path.name.endswith(".pyc"):
+        data = path.read_bytes()
+        assert _classify_pyc(data, path.name, {}) == 1  # It is not checked against a source.
+        marshal.loads(data[16:])
+it["main.py"] = (files / "main.py").exists()
+it["broken.pyc"] = (files / "broken.pyc").exists()
+"""
+    assert resources(python, sourceless, code) == {
+        "__init__.pyc": True,
+        "broken.py": True,
+        "data": False,
+        "dos.txt": True,
+        "main.pyc": True,
+        "needy.pyc": True,
+        "notes.txt": True,
+        "wrong.pyc": True,
+        "main.py": False,
+        "broken.pyc": False,
+    }
+
+
+def test_folders_as_files(python: str, sourceless: Path) -> None:
+    code = """
+import os, subprocess
+if sys.version_info < (3, 12):
+    it = None
+else:
+    with r.as_file(r.files("app")) as folder:
+        it = sorted(os.listdir(folder))
+        code = "import app.main; print(app.main.__file__)"
+        argv = [sys.executable, "-c", code]
+        output = subprocess.check_output(argv, cwd=folder.parent, text=True)
+        assert output == f"{folder}/main.pyc\\n"
+    with r.as_file(r.files("ns.one")) as folder:
+        it += os.listdir(folder)
+"""
+    names = ["__init__.pyc", "broken.py", "data", "dos.txt", "main.pyc", "needy.pyc", "notes.txt"]
+    expected = [*names, "wrong.pyc", "__init__.pyc"]
+    assert resources(python, sourceless, code) in (None, expected)
+
+
+def test_paths_with_two_dots(python: str, payload: Path) -> None:
+    code = """
+files = r.files("ns.one")
+above = files / ".." / ".."
+it = [
+    (files / "../../app/./data/" / "table.txt").read_text(encoding="utf-8"),
+    (above / "app/notes.txt").is_file(),
+    str(above.joinpath("app", "..", "ns")),
+    above == files.joinpath("..", ".."), above.is_dir(),
+    [(above / path).exists() for path in ("..", "../program", "../app/notes.txt")],
+    str(above / "../app"),
+]
+"""
+    assert resources(python, payload, code) == [
+        *("größe\n", True, "ROOT/ns", True, True),
+        [False, False, False],
+        "ROOT/../app",
+    ]
+
+
+def test_ends_of_lines(python: str, payload: Path) -> None:
+    """As a file on disk has them."""
+    code = """
+dos = r.files("app") / "dos.txt"
+it = [dos.read_text(), dos.read_text(encoding=None), dos.open().read(), dos.read_bytes().decode()]
+it.append(dos.open(encoding="utf-8", newline="").read())
+"""
+    text = "a\nb\nc\n"
+    assert resources(python, payload, code) == [text, text, text, *["a\r\nb\rc\n"] * 2]
 
 
 def test_as_file(python: str, payload: Path) -> None:
@@ -410,7 +516,7 @@ import importlib.metadata as m
 d = m.distribution({name!r})
 it = {{
     "version": m.version({name!r}), "name": d.metadata["Name"],
-    "files": [str(f) for f in d.files], "missing": d.read_text("nothing"),
+    "files": [str(f) for f in d.files if str(f) != "gone.py"], "missing": d.read_text("nothing"),
     "init": d.locate_file("app/__init__.py").read_text(),
     "file": d.files[1].read_text(),
     "entry points": [[e.name, e.value] for e in d.entry_points],
@@ -419,12 +525,34 @@ it = {{
     assert results(python, payload, code) == {
         "version": "1.5",
         "name": "My.App",
-        "files": ["app/__init__.py", "single.py"],
+        "files": ["app/__init__.py", "single.py", "app/broken.py", "app/notes.txt"],
         "missing": None,
         "init": FILES["app/__init__.py"],
         "file": FILES["single.py"],
         "entry points": [["my-app", "app.main:fail"]],
     }
+
+
+def test_its_files(python: str, sourceless: Path) -> None:
+    """By default, most sources are not there, but bytecode is."""
+    code = """
+import importlib.metadata as m, sys
+files = m.files("my_app")
+there = [f for f in files if f.locate().exists()]
+assert all(f.read_binary() is not None for f in there)
+if sys.version_info >= (3, 11):
+    found = m.packages_distributions()
+    assert found["app"] == found["single"] == ["My.App"]
+if sys.version_info >= (3, 12):
+    assert files == there
+it = [[str(f), f.hash is None] for f in there]
+"""
+    assert results(python, sourceless, code) == [
+        ["app/__init__.pyc", True],
+        ["single.pyc", True],
+        ["app/broken.py", True],
+        ["app/notes.txt", True],
+    ]
 
 
 def test_all_distributions(python: str, payload: Path) -> None:
@@ -486,7 +614,7 @@ def test_tracebacks_have_no_frames_of_ours(
 
 
 def test_a_damaged_module_is_said_to_be_so(python: str, tmp_path: Path) -> None:
-    payload = write_payload(tmp_path / "program", {"single.py": "VALUE = 12345"})
+    payload = write_sources(tmp_path / "program", {"single.py": "VALUE = 12345"})
     payload.write_bytes(payload.read_bytes().replace(b"VALUE = 12345", b"VALUE = 12346"))
     code = """
 try:

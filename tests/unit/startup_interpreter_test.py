@@ -169,6 +169,15 @@ def test_command_lines_that_python_does_not_take(
     assert own[2].splitlines()[0] == message
 
 
+@pytest.mark.parametrize("args", [("-y",), ("not_there.py",), ("fails.py",)])
+def test_nothing_of_it_gets_into_stdout_when_stderr_is_closed(
+    folder: Path, tmp_path: Path, python: str, args: tuple[str, ...]
+) -> None:
+    argv = ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', str(binary(tmp_path, python)), *args]
+    result = subprocess.run(argv, stdout=subprocess.PIPE, cwd=folder, env={VARIABLE: "1"})
+    assert (result.stdout, result.returncode) == (b"", 1 if args == ("fails.py",) else 2)
+
+
 def test_a_prompt(tmp_path: Path, python: str) -> None:
     program = binary(tmp_path, python)
     master, slave = pty.openpty()
@@ -245,17 +254,31 @@ def main():
 """
 
 
+TRACKER = "from multiprocessing.resource_tracker import main;main(0)"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_without_one_others_can_send_no_code(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        # A pickle that prints, as `multiprocessing` would send it.
+        (
+            ("--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0"),
+            "cbuiltins\nprint\n(S'hacked'\ntR.",
+        ),
+        # It removes what it is told of.
+        (("-c", TRACKER), "REGISTER:/not-there:semaphore\n"),
+    ],
+)
+def test_without_one_others_can_send_nothing(
+    tmp_path: Path, arguments: tuple[str, ...], sent: str
+) -> None:
     files = {"app.py": PROCESSES}
     program = write_program(tmp_path / "my-app", sys.executable, files, ("app", "main"))
     result = run_program(program)
     assert (result.stdout, result.stderr) == ("[1]\n[1]\n", "")
-    # A pickle that prints, as `multiprocessing` would send it.
-    arguments = ("--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0")
     # Not started by this Python, which is that of the program.
     argv = ["/bin/sh", "-c", '"$0" "$@"; exit "$?"', str(program), *arguments]
-    pickle = "cbuiltins\nprint\n(S'hacked'\ntR."
-    result = subprocess.run(argv, input=pickle, capture_output=True, text=True)
+    result = subprocess.run(argv, input=sent, capture_output=True, text=True)
     assert (result.stdout, result.returncode) == ("", 1)
     assert result.stderr == "my-app: only the program itself can start such a process\n"

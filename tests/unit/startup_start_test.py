@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.startup.payload import FOOTER_SIZE
+from pants_pyoxidizer.startup import start
+from pants_pyoxidizer.startup.payload import FOOTER_SIZE, Payload
 from pants_pyoxidizer.startup.start import load, process_of_multiprocessing
-from unit.payloads import pythons, run_program, write_launcher, write_program
+from unit.payloads import PLUGIN, pythons, run_program, write_launcher, write_program
 
 
 @pytest.fixture(scope="module", params=pythons(), ids=str)
@@ -26,9 +31,17 @@ def python(request: Any) -> str:
 class Program:
     """A program of one module `app.main`."""
 
-    def __init__(self, folder: Path, python: str, source: str, function: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        python: str,
+        source: str,
+        function: str | None = None,
+        **options: bool,
+    ) -> None:
         files = {"app/__init__.py": "", "app/main.py": dedent(source)}
-        self.path = write_program(folder / "my-app", python, files, ("app.main", function))
+        start = ("app.main", function)
+        self.path = write_program(folder / "my-app", python, files, start, **options)
 
     def run(self, *args: str, stdin: str | None = None) -> tuple[int, str, str]:
         """Status, output and errors, with `ROOT` for the executable's path."""
@@ -171,7 +184,7 @@ def test_tracebacks_show_the_program_alone(
     ]
     if function is not None:
         del lines[1:3]
-    program = Program(tmp_path, python, source, function)
+    program = Program(tmp_path, python, source, function, sources=True)
     assert program.run() == (1, "at exit\n", "".join(f"{line}\n" for line in lines))
 
 
@@ -183,7 +196,7 @@ def test_what_caused_an_error_is_shown(python: str, tmp_path: Path) -> None:
             except ZeroDivisionError as e:
                 raise ValueError("oh") from e
         """
-    assert Program(tmp_path, python, source, "main").run() == (
+    assert Program(tmp_path, python, source, "main", sources=True).run() == (
         1,
         "",
         "Traceback (most recent call last):\n"
@@ -211,7 +224,7 @@ def test_a_hook_of_the_program_sees_its_errors_once(python: str, tmp_path: Path)
 
 
 def test_an_error_while_the_program_is_imported(python: str, tmp_path: Path) -> None:
-    assert Program(tmp_path, python, "import not_there\n", "main").run() == (
+    assert Program(tmp_path, python, "import not_there\n", "main", sources=True).run() == (
         1,
         "",
         "Traceback (most recent call last):\n"
@@ -249,6 +262,36 @@ def test_a_keyboard_interrupt_ends_it_by_the_signal(
     assert re.findall('File "(.*)", line', errors) == ["ROOT/app/main.py"] * (1 if function else 2)
 
 
+@pytest.mark.parametrize(
+    ("source", "output", "status"),
+    [
+        ("def main():\n    print('out')\n    1 / 0\n", "out\n", 1),
+        ("def main():\n    return 'a message'\n", "", 1),
+        ("def f(:\n", "", 1),
+    ],
+)
+def test_nothing_of_stderr_gets_into_stdout_when_that_is_closed(
+    python: str, tmp_path: Path, source: str, output: str, status: int
+) -> None:
+    assert without_stderr(Program(tmp_path, python, source, "main").path) == (output, status)
+
+
+def without_stderr(program: Path, *args: str, **options: Any) -> tuple[str, int]:
+    argv = ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', str(program), *args]
+    result = subprocess.run(argv, stdout=subprocess.PIPE, text=True, **options)
+    return result.stdout, result.returncode
+
+
+def test_a_hook_of_the_program_is_called_when_stderr_is_closed(python: str, tmp_path: Path) -> None:
+    source = """
+        import sys
+        sys.excepthook = lambda kind, error, traceback: print(error)
+        def main():
+            raise ValueError("oh")
+        """
+    assert without_stderr(Program(tmp_path, python, source, "main").path) == ("oh\n", 1)
+
+
 # --- Without a program
 
 
@@ -261,6 +304,7 @@ def test_a_payload_that_is_not_there(python: str, tmp_path: Path) -> None:
         "have removed it, or a download was cut short), and there is no ROOT.payload; to fix, "
         "get it anew\n",
     )
+    assert without_stderr(program) == ("", 1)
 
 
 def test_a_damaged_index(python: str, tmp_path: Path) -> None:
@@ -273,9 +317,9 @@ def test_a_damaged_index(python: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", [None, "main"])
 def test_a_damaged_module(python: str, tmp_path: Path, function: str | None) -> None:
-    program = Program(tmp_path, python, "def main():\n    return 12345\n", function)
+    program = Program(tmp_path, python, "def main():\n    return 'good'\n", function)
     content = program.path.read_bytes()
-    program.path.write_bytes(content.replace(b"12345", b"12346"))
+    program.path.write_bytes(content.replace(b"good", b"evil"))
     assert program.run() == (1, "", "my-app: ROOT is damaged; to fix, get it anew\n")
 
 
@@ -433,6 +477,93 @@ def test_helpers_that_other_libraries_start(python: str, tmp_path: Path) -> None
     assert other.stdout == "the program ['-c', 'x = 3']\n"
 
 
+# The parent of a process is replaced while it runs, and then starts another one by its own path.
+REPLACED = """
+import os, shutil, subprocess, sys
+path, how = sys.argv[1:]
+code = "from pants_pyoxidizer.startup import start; print(start.is_child_of_ours())"
+argv = [path, "-c", f"import sys; sys.path[:0] = {sys.path[:1]}; {code}"]
+subprocess.run(argv)
+if how == "other":
+    os.rename(path, path + " (gone)")
+else:
+    os.unlink(path)
+shutil.copy(os.path.realpath(f"{path}.new"), path)
+subprocess.run(argv)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize(("how", "expected"), [("deleted", "True"), ("other", "False")])
+def test_a_parent_may_have_been_replaced(tmp_path: Path, how: str, expected: str) -> None:
+    path = tmp_path / "python"
+    shutil.copy(os.path.realpath(sys.executable), path)
+    (tmp_path / "python.new").symlink_to(path.rename(tmp_path / "python.copy"))
+    shutil.copy(tmp_path / "python.copy", path)
+    code = f"import sys; sys.path.insert(0, {str(PLUGIN)!r})\n{REPLACED}"
+    env = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
+    argv = [str(path), "-c", code, str(path), how]
+    result = subprocess.run(argv, env=env, capture_output=True, text=True)
+    assert (result.stdout.split(), result.stderr) == (["True", expected], "")
+
+
+@pytest.fixture
+def closed_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a process whose parent has changed its user is."""
+
+    def samefile(_: str, path: str) -> bool:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os.path, "samefile", samefile)
+    monkeypatch.setattr(os, "getppid", lambda: 12345)
+
+
+def test_a_parent_that_is_not_to_be_seen_may_start_helpers(
+    closed_parent: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = os.pipe()
+    arguments = ["-m", "app.helper", "--pipe", str(read)]
+    monkeypatch.setattr(os, "getsid", lambda _: 1)
+    assert start.is_helper(arguments)
+    # What a service manager starts has sockets, too, and options of its own.
+    monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
+    assert not start.is_helper(arguments)
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--multiprocessing-fork"], ["-c", SPAWN], ["-c", RESOURCE_TRACKER], ["-m", "x"]]
+)
+def test_without_an_interpreter_such_a_parent_starts_nothing(
+    closed_parent: None, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(start, "is_helper", lambda _: True)
+    monkeypatch.setattr(start, "run_worker", lambda _: print("runs"))
+    monkeypatch.setattr(sys, "argv", [None, *arguments])
+    monkeypatch.setattr(sys, "executable", "/opt/my-app")
+    with pytest.raises(SystemExit) as e:
+        start.run(payload(interpreter=False))
+    assert e.value.code == (
+        "my-app: only the program itself can start such a process, and /proc/12345/exe, which "
+        "tells who did, cannot be read"
+    )
+
+
+def test_with_one_it_starts_all(
+    closed_parent: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start, "run_worker", lambda arguments: print(arguments))
+    monkeypatch.setattr(sys, "argv", [None, "-c", SPAWN])
+    start.run(payload(interpreter=True))
+    assert capsys.readouterr().out == f"{['-c', SPAWN]}\n"
+
+
+def payload(interpreter: bool) -> Payload:
+    index = {"modules": {}, "files": {}, "namespaces": (), "start": ("app", None)}
+    return Payload("/opt/my-app", memoryview(b""), {**index, "interpreter": interpreter})
+
+
 def test_code_of_multiprocessing_runs_as_with_python(python: str, tmp_path: Path) -> None:
     files = {"app.py": "print('the program')"}
     program = write_program(tmp_path / "my-app", python, files, ("app", None), interpreter=True)
@@ -440,3 +571,42 @@ def test_code_of_multiprocessing_runs_as_with_python(python: str, tmp_path: Path
     code = SPAWN.replace("tracker_fd=5, pipe_handle=7", "print(__import__('sys').argv)")
     result = run_program(program, "-B", "-c", code, "--multiprocessing-fork")
     assert result.stdout == "['-c', '--multiprocessing-fork']\n"
+
+
+# --- Rights
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([(6, 4096), (23, 0), (0, 0)], False),
+        ([(6, 4096), (23, 1), (0, 0)], True),
+        # A value may be any number, such as that of a key.
+        ([(9, 23), (1, 23), (0, 0)], False),
+        ([], False),
+    ],
+)
+def test_what_the_kernel_says_of_rights(entries: list[tuple[int, int]], expected: bool) -> None:
+    numbers = [number for entry in entries for number in entry]
+    assert start.is_secure(struct.pack(f"{len(numbers)}L", *numbers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [(1, True), (0, False), (PermissionError(), True), (FileNotFoundError(), False)],
+)
+def test_capabilities_of_the_executable_are_rights(
+    monkeypatch: pytest.MonkeyPatch, answer: int | OSError, expected: bool
+) -> None:
+    def open_auxv(path: str, mode: str) -> io.BytesIO:
+        assert (path, mode) == ("/proc/self/auxv", "rb")
+        if isinstance(answer, OSError):
+            raise answer
+        return io.BytesIO(struct.pack("4L", start.AT_SECURE, answer, 0, 0))
+
+    monkeypatch.setattr(start, "open", open_auxv, raising=False)
+    assert start.borrows_rights() is expected
+
+
+def test_a_process_of_ours_borrows_none() -> None:
+    assert not start.borrows_rights()

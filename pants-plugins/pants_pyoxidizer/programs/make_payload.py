@@ -19,7 +19,9 @@ compile stays source, and fails when it is imported, as it would elsewhere.
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib.util
+import io
 import marshal
 import os
 import re
@@ -28,13 +30,14 @@ import sys
 import warnings
 import zipfile
 from types import CodeType
-from typing import Any, Container, Iterable, Sequence
+from typing import Any, Container, Iterable, Mapping, Sequence
 
 from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
 
 from .wheel_content import SCRIPT, installed_path, is_of_use
 
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
+RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 PYC_HEADER_SIZE = 16
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
 UNCHECKED_PYC = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
@@ -110,6 +113,7 @@ def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> N
 def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
     os.makedirs(output)
     files = installed_files(archive)
+    recorded: dict[str, list[str]] = {}
     for path, member in files.items():
         data = archive.read(member)
         is_script = SCRIPT.match(member.filename) is not None
@@ -118,12 +122,32 @@ def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> No
         is_module = not is_script and path.endswith(".py") and module_name(path)
         code = bytecode(path, data) if is_module else None
         with_source = code is None or keeps_source(path, files, with_sources)
+        # Older Pythons know modules of a distribution by `.py`, and look for none of its files.
+        paths = [path] if with_source or sys.version_info < (3, 12) else []
         if code is not None:
-            write_file(output, compiled_path(path, with_source), UNCHECKED_PYC + code)
+            paths.append(compiled_path(path, with_source))
+            write_file(output, paths[-1], UNCHECKED_PYC + code)
+        recorded[member.filename] = paths
         if with_source:
             # Shared libraries and programs carry their mode in the wheel.
             is_executable = bool(member.external_attr >> 16 & 0o111)
             write_file(output, path, data, 0o755 if is_executable else 0o644)
+    for path, member in files.items():
+        if RECORD.fullmatch(path):
+            write_file(output, path, installed_record(archive.read(member), recorded))
+
+
+def installed_record(record: bytes, recorded: Mapping[str, Sequence[str]]) -> bytes:
+    """A RECORD of what is installed: `recorded` has the paths of each line of the wheel's.
+
+    Bytecode needs neither hash nor size there.
+    """
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    for name, *rest in filter(None, csv.reader(record.decode().splitlines())):
+        for path in recorded.get(name, ()):
+            writer.writerow((path, "", "") if path.endswith(".pyc") else (path, *rest))
+    return output.getvalue().encode()
 
 
 def write_file(folder: str, path: str, data: bytes, mode: int = 0o644) -> None:

@@ -9,6 +9,7 @@ loads from the executable.
 import marshal
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
+from os.path import normpath
 
 import _imp
 
@@ -53,7 +54,8 @@ class PayloadLoader(SourcelessFileLoader):
     def get_data(self, path: str) -> bytes:
         """Raises FileNotFoundError for what is not in the payload."""
         root = self.payload.path + "/"
-        contents = self.payload.files.get(path[len(root) :]) if path.startswith(root) else None
+        name = normpath(path[len(root) :]) if path.startswith(root) else ""
+        contents = self.payload.files.get(name)
         if contents is None:
             raise FileNotFoundError(2, "No such file in the payload", path)
         return bytes(self.payload.read(contents))

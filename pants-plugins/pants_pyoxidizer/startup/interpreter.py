@@ -7,7 +7,7 @@ import __main__  # pants: no-infer-dep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Tuple
+    from typing import List, NoReturn, Optional, Sequence, Tuple
 
 USAGE = "usage: [option] ... [-c cmd | -m mod | file | -] [arg] ..."
 
@@ -120,8 +120,7 @@ def main(arguments: "Sequence[str]") -> None:
     try:
         command = parse(arguments)
     except UsageError as error:
-        print(f"{error}\n{USAGE}", file=sys.stderr)
-        sys.exit(2)
+        fail(f"{error}\n{USAGE}")
     if command.has("Vh"):
         print(f"Python {sys.version.split()[0]}" if command.has("V") else USAGE)
         return
@@ -140,6 +139,12 @@ def main(arguments: "Sequence[str]") -> None:
         interact()
     else:
         run_file(command)
+
+
+def fail(message: str) -> "NoReturn":
+    if sys.stderr is not None:  # Else `print` would take stdout.
+        print(message, file=sys.stderr)
+    sys.exit(2)
 
 
 def start(command: Command, name: str, folder: str) -> None:
@@ -195,12 +200,10 @@ def run_file(command: Command) -> None:
             file.seek(0)
             source = file.read()
     except OSError as error:
-        print(
+        fail(
             f"{sys.executable}: can't open file {path!r}: "
-            f"[Errno {error.errno}] {error.strerror}",
-            file=sys.stderr,
+            f"[Errno {error.errno}] {error.strerror}"
         )
-        sys.exit(2)
     from importlib.machinery import SourceFileLoader
 
     start(command, command.value, folder=os.path.dirname(os.path.realpath(path)))

@@ -1,12 +1,14 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Metadata of the distributions in a payload, for `importlib.metadata`."""
 
+import csv
+import io
 import re
 import sys
 from typing import Any, Iterator, Optional
 
 from .payload import Payload
-from .resources import PayloadPath
+from .resources import PayloadPath, bytecode
 
 
 class PayloadDistribution:
@@ -17,10 +19,31 @@ class PayloadDistribution:
 
     def read_text(self, filename: Any) -> Optional[str]:
         path = self._dist_info / str(filename)
-        return path.read_text() if path.is_file() else None
+        if not path.is_file():
+            return None
+        text = path.read_text()
+        return _with_bytecode(text, self._dist_info.payload) if path.name == "RECORD" else text
 
     def locate_file(self, path: Any) -> Any:
         return PayloadPath(self._dist_info.payload, "") / str(path)
+
+
+def _with_bytecode(record: str, payload: Payload) -> str:
+    """A RECORD (PEP 376) that names the bytecode of modules whose source is not there.
+
+    From Python 3.12 on, files that are not there are none of a distribution's. Older ones know
+    modules by the suffix `.py`.
+    """
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    for row in filter(None, csv.reader(record.splitlines())):
+        compiled = f"{row[0]}c"
+        is_compiled = compiled in bytecode(payload)
+        if not is_compiled or sys.version_info < (3, 12):
+            writer.writerow(row)
+        if is_compiled:
+            writer.writerow((compiled, "", ""))
+    return output.getvalue()
 
 
 def find_distributions(payload: Payload, context: Any) -> Iterator[Any]:

@@ -2,9 +2,29 @@
 """Files of a payload for `importlib.resources`."""
 
 import io
-from typing import Any, BinaryIO, Iterator, List, Union
+from functools import lru_cache
+from importlib.util import MAGIC_NUMBER
+from itertools import chain
+from os.path import normpath
+from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Iterator, List, Union
 
 from .payload import Payload
+
+if TYPE_CHECKING:
+    from .payload import Contents
+
+# As PEP 552 has it: the source's hash follows, and is not to be checked.
+UNCHECKED_PYC = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+
+
+@lru_cache(maxsize=None)
+def bytecode(payload: Payload) -> "Dict[str, Contents]":
+    """The code of modules without their source, by the path that it would have in a folder."""
+    return {
+        f"{path}c": code
+        for path, _, code in payload.modules.values()
+        if code is not None and path not in payload.files
+    }
 
 
 class PayloadPath:
@@ -31,7 +51,7 @@ class PayloadPath:
         return hash(str(self))
 
     def is_file(self) -> bool:
-        return self.path in self.payload.files
+        return self.path in self.payload.files or self.path in bytecode(self.payload)
 
     def is_dir(self) -> bool:
         return next(self._below(), None) is not None
@@ -47,8 +67,9 @@ class PayloadPath:
         return (self / name for name in names)
 
     def joinpath(self, *descendants: str) -> "PayloadPath":
-        parts = [part for text in (self.path, *descendants) for part in str(text).split("/")]
-        return PayloadPath(self.payload, "/".join(part for part in parts if part not in ("", ".")))
+        path = normpath("/".join((".", self.path, *map(str, descendants))))
+        # What leads out of the payload keeps its "..", and is nowhere.
+        return PayloadPath(self.payload, "" if path == "." else path)
 
     def __truediv__(self, child: str) -> "PayloadPath":
         return self.joinpath(child)
@@ -60,19 +81,20 @@ class PayloadPath:
         return stream if mode == "rb" else io.TextIOWrapper(stream, *args, **kwargs)
 
     def read_bytes(self) -> bytes:
-        if not self.is_file():
-            raise FileNotFoundError(2, "No such file in the payload", str(self))
-        return bytes(self.payload.read(self.payload.files[self.path]))
+        if self.path in self.payload.files:
+            return bytes(self.payload.read(self.payload.files[self.path]))
+        if self.path in bytecode(self.payload):
+            return UNCHECKED_PYC + self.payload.read(bytecode(self.payload)[self.path])
+        raise FileNotFoundError(2, "No such file in the payload", str(self))
 
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self.read_bytes().decode(encoding or "utf-8", errors)
+        # With "\n" for all ends of lines, as when a file is read.
+        stream = io.BytesIO(self.read_bytes())
+        return io.TextIOWrapper(stream, encoding or "utf-8", errors).read()
 
     def _below(self) -> Iterator[str]:
         prefix = f"{self.path}/" if self.path else ""
-        for path in self.payload.files:
-            if path.startswith(prefix):
-                yield path[len(prefix) :]
-        for path, _, _ in self.payload.modules.values():
+        for path in chain(self.payload.files, bytecode(self.payload)):
             if path.startswith(prefix):
                 yield path[len(prefix) :]
 

@@ -10,12 +10,15 @@ from .payload import Payload, PayloadError, find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Callable, List, Optional
+    from typing import Any, Callable, List, NoReturn, Optional
 
 PACKAGE = __name__.rpartition(".")[0]
 
 FORK = "--multiprocessing-fork"  # The first argument of a process that is started by "spawn".
 VARIABLE = "PANTS_PYOXIDIZER_INTERPRETER"
+
+AT_SECURE = 23  # <linux/auxvec.h>
+ONLY_OURS = "only the program itself can start such a process"
 
 
 def main() -> None:
@@ -32,8 +35,7 @@ def main() -> None:
     except SystemExit:
         raise
     except PayloadError as error:
-        print(f"{program_name()}: {error}", file=sys.stderr)
-        sys.exit(1)
+        fail(str(error))
     except BaseException as error:
         report(error)
         # Python has still to see it: KeyboardInterrupt ends the process with the signal.
@@ -41,8 +43,8 @@ def main() -> None:
         raise
 
 
-def program_name() -> str:
-    return sys.executable.rpartition("/")[2]
+def fail(message: str) -> "NoReturn":
+    sys.exit(f"{sys.executable.rpartition('/')[2]}: {message}")
 
 
 def add_builtins() -> None:
@@ -81,16 +83,14 @@ def run(payload: Payload) -> None:
     arguments = sys.argv[1:]
     # An embedded interpreter has no name of its own there, which no command line parser survives.
     sys.argv[:1] = [sys.executable]
-    process = process_of_multiprocessing(arguments)
-    if process is not None:
-        # The tracker only removes what it is told to. It may outlive who started it.
-        is_safe = payload.interpreter or process == "resource_tracker"
-        if borrows_rights():
-            sys.exit(f"{program_name()}: such a process cannot run with the rights of another user")
-        if not is_safe and is_child_of_ours() is False:
-            sys.exit(f"{program_name()}: only the program itself can start such a process")
-        run_for_multiprocessing(arguments)
-    elif module is None or is_helper(arguments) or payload.interpreter and wants_interpreter():
+    is_process = process_of_multiprocessing(arguments) is not None
+    if is_process and borrows_rights():
+        fail("such a process cannot run with the rights of another user")
+    if is_process or is_helper(arguments):
+        if not payload.interpreter:
+            require_our_parent()
+        run_worker(arguments)
+    elif module is None or payload.interpreter and wants_interpreter():
         from . import interpreter
 
         interpreter.main(arguments)
@@ -116,7 +116,7 @@ def process_of_multiprocessing(arguments: "List[str]") -> "Optional[str]":
     return interpreter.process_of_multiprocessing(arguments)
 
 
-def run_for_multiprocessing(arguments: "List[str]") -> None:
+def run_worker(arguments: "List[str]") -> None:
     if arguments[0] == FORK:
         from multiprocessing.spawn import freeze_support
 
@@ -134,7 +134,14 @@ def is_helper(arguments: "List[str]") -> bool:
     """
     if "-c" not in arguments and "-m" not in arguments:
         return False
-    if borrows_rights() or not is_child_of_ours():
+    if borrows_rights():
+        return False
+    try:
+        is_ours = is_child_of_ours()
+    except PermissionError:
+        # A service's parent is not open to it, either, but a service leads a session of its own.
+        is_ours = os.getsid(0) != os.getpid()
+    if not is_ours:
         return False
     from . import interpreter
 
@@ -142,22 +149,56 @@ def is_helper(arguments: "List[str]") -> bool:
 
 
 def borrows_rights() -> bool:
-    """Whether the executable is set-user-ID or set-group-ID, and another user started it.
+    """Whether the executable gives rights to who starts it: by set-user-ID, or by capabilities.
 
     As with LD_PRELOAD, who borrows rights must not bring code along.
     """
-    return (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid())
+    if (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid()):
+        return True
+    try:
+        with open("/proc/self/auxv", "rb") as file:
+            return is_secure(file.read())
+    except PermissionError:
+        return True  # The kernel closes it when an executable gives rights.
+    except FileNotFoundError:
+        return False
+
+
+def is_secure(auxv: bytes) -> bool:
+    """Whether the kernel said at the start that a process has rights of its executable.
+
+    That is what makes the dynamic linker ignore LD_PRELOAD.
+    """
+    numbers = memoryview(auxv).cast("L").tolist()
+    return dict(zip(numbers[::2], numbers[1::2])).get(AT_SECURE, 0) != 0
+
+
+def require_our_parent() -> None:
+    """End this process if the program did not start it: what it is sent is code."""
+    try:
+        is_ours = is_child_of_ours()
+    except PermissionError as error:
+        fail(f"{ONLY_OURS}, and {error.filename}, which tells who did, cannot be read")
+    if is_ours is False:
+        fail(ONLY_OURS)
 
 
 def is_child_of_ours() -> "Optional[bool]":
     """Whether the parent process is this program, too; None where there is no `/proc` to tell.
 
-    What `multiprocessing` sends to a process is code.
+    Raises:
+        PermissionError: when that is not for us to see, as when the parent has changed its user.
     """
+    own, parents = "/proc/self/exe", f"/proc/{os.getppid()}/exe"
     try:
-        return os.path.samefile("/proc/self/exe", f"/proc/{os.getppid()}/exe")
+        # The file may have been replaced since the parent started.
+        return os.path.samefile(own, parents) or (
+            os.readlink(parents) == f"{os.readlink(own)} (deleted)"
+        )
+    except PermissionError:
+        raise
     except OSError:
-        return False if os.path.exists("/proc/self/exe") else None
+        return False if os.path.exists(own) else None
 
 
 def wants_interpreter() -> bool:
@@ -189,13 +230,13 @@ def report(error: BaseException) -> None:
         traceback = traceback.tb_next
     error.__traceback__ = traceback
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
-    if sys.excepthook is sys.__excepthook__:
-        # That one reads sources from files alone.
+    if sys.excepthook is not sys.__excepthook__:
+        sys.excepthook(type(error), error, traceback)
+    elif sys.stderr is not None:  # Else `print_exception` would take stdout.
+        # Python's own hook reads sources from files alone.
         from traceback import print_exception
 
         print_exception(type(error), error, traceback)
-    else:
-        sys.excepthook(type(error), error, traceback)
 
 
 def is_ours(traceback: "TracebackType") -> bool:
