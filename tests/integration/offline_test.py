@@ -9,6 +9,7 @@ import http.server
 import json
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Iterator
@@ -16,14 +17,58 @@ from typing import Iterator
 import pytest
 
 from benchmarks.pythons import find_python
-from integration.projects import project
+from integration.projects import TEMPLATE, project
 from integration.repository import Repository, run_binary
+from unit import full_archives
 
-NO_NETWORK = ("unshare", "--net")
+# As root, and for who is not.
+NO_NETWORK = (("unshare", "--net"), ("unshare", "--net", "--map-root-user"))
+
+# As docs/offline.md says, for what the tests build.
+VENDORED = """\
+    [python]
+    enable_resolves = true
+
+    [python.resolves]
+    python-default = "3rdparty/python/default.lock"
+    pyoxidizer = "3rdparty/python/pyoxidizer.lock"
+    pyoxidizer-report = "3rdparty/python/report.lock"
+    setuptools = "3rdparty/python/setuptools.lock"
+
+    [python.resolves_to_interpreter_constraints]
+    pyoxidizer = ["CPython=={minor_version}.*"]
+    pyoxidizer-report = ["CPython=={minor_version}.*"]
+
+    [pyoxidizer]
+    install_from_resolve = "pyoxidizer"
+    python = "3rdparty/python:pinned"
+    crates_dir = "3rdparty/crates"
+    report = true
+
+    [pyoxidizer-report]
+    install_from_resolve = "pyoxidizer-report"
+
+    [setuptools]
+    install_from_resolve = "setuptools"
+
+    [python-repos]
+    indexes = []
+    find_links = ["file://%(buildroot)s/3rdparty/wheels"]
+    path_mappings = ["WHEELS|%(buildroot)s/3rdparty/wheels"]
+    """
+TOOLS = {
+    "pyoxidizer": ("pyoxidizer==0.24.0", "pip==23.3.2", "zstandard==0.23.0"),
+    "pyoxidizer-report": ("cyclonedx-python-lib==9.1.0", "jsonschema==4.23.0"),
+    "setuptools": ("setuptools==63.4.3", "wheel==0.37.1"),
+}
+# In the standard library of no Python but the one in the repository.
+MARK = "pinned_mark"
 
 
-def write(repository: Repository, name: str, text: str, fields: str = "") -> None:
-    module = f"import click\nclick.echo({text!r})\n"
+def write(
+    repository: Repository, name: str, text: str, fields: str = "", imports: str = ""
+) -> None:
+    module = f"import click\n{imports}\nclick.echo({text!r})\n"
     fields = f'entry_point="{name}.main", {fields}'
     requirements = {
         "3rdparty/BUILD": 'python_requirement(name="click", requirements=["click==8.1.7"])\n'
@@ -33,11 +78,13 @@ def write(repository: Repository, name: str, text: str, fields: str = "") -> Non
 
 def without_network(repository: Repository) -> Repository:
     """Runs Pants in a network namespace of its own, in which there is none."""
-    try:
-        subprocess.run([*NO_NETWORK, "true"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no process can be kept from the network here: {error}")
-    return dataclasses.replace(repository, wrapper=NO_NETWORK)
+    for wrapper in NO_NETWORK:
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*wrapper, "true"], capture_output=True).returncode == 0
+        ):
+            return dataclasses.replace(repository, wrapper=wrapper)
+    pytest.skip("no process can be kept from the network here")
 
 
 def package(repository: Repository, name: str, *options: str) -> str:
@@ -65,34 +112,60 @@ def test_after_one_build_no_network_is_needed(tmp_path: Path) -> None:
     assert package(offline, "app") == "another name\n"
     # PyOxidizer and cargo run for this.
     assert package(offline, "app", "--pyoxidizer-args=--release") == "another name\n"
+    # With a template, pip runs as well, inside PyOxidizer.
+    repository.write({"templated/own.bzlt": TEMPLATE})
+    for text in ("a template", "an edit with a template"):
+        write(repository, "templated", text, fields='template="own.bzlt"')
+        assert package(offline, "templated") == f"{text}\n"
 
 
 def test_the_first_build_with_all_in_the_repository_needs_no_network(tmp_path: Path) -> None:
-    """As docs/offline.md says, step by step."""
-    wheels = tmp_path / "code/3rdparty/wheels"
-    repository = Repository.create(
-        tmp_path / "code",
-        f"""\
-        crates_dir = "3rdparty/crates"
+    """As docs/offline.md says, step by step: the Python, its wheels, the tools and the crates."""
+    python = find_python(None)
+    repository = Repository.create(tmp_path / "code")
+    vendored = VENDORED.format(minor_version=python.minor_version)
+    repository.write({"vendored.toml": vendored})
+    write(repository, "app", "all at home", imports=f"import {MARK}")
+    write_pinned_python(repository, tmp_path)
+    options = ("--no-pantsd", "--pants-config-files=vendored.toml")
 
-        [python-repos]
-        find_links = ["file://{wheels}"]
-        """,
-        home=tmp_path / "home",
-    )
-    write(repository, "app", "all at home")
-    # Pants' own tools are what is left to fetch: the tool's wheels, and what builds wheels.
-    wheels.mkdir(parents=True)
-    repository.succeed("--no-pantsd", "vendor-crates")
-    repository.succeed("--no-pantsd", "package", "app:dist")
-    shutil.rmtree(repository.path / "dist")
-    pip = [find_python(None).path, "-m", "pip", "download", "--no-deps", "-d", str(wheels)]
+    pip = (python.path, "-m", "pip", "download", "-d", "3rdparty/wheels")
     # Pex has a pip of its own for each Python.
-    pips = ["pip==23.1.2", "setuptools==67.7.2", "wheel==0.40.0"]
-    subprocess.run([*pip, "click==8.1.7", *pips], check=True, capture_output=True)
+    pips = ("pip==23.1.2", "setuptools==67.7.2", "wheel==0.40.0")
+    # Locks are for all implementations, of which PyPy is one: zstandard requires cffi there.
+    for group in (("click==8.1.7",), pips, ("cffi==1.17.1",), *TOOLS.values()):
+        subprocess.run([*pip, *group], cwd=repository.path, check=True, capture_output=True)
+    repository.succeed(*options, "generate-lockfiles")
+    locks = [path.read_text() for path in repository.path.glob("3rdparty/python/*.lock")]
+    assert len(locks) == 4
+    assert not any("https://" in lock or str(repository.path) in lock for lock in locks)
+    repository.succeed(*options, "vendor-crates")
 
-    offline = without_network(repository)
-    assert package(offline, "app", "--python-repos-indexes=[]") == "all at home\n"
+    # On another machine, and in another folder.
+    elsewhere = tmp_path / "elsewhere"
+    for folder in (".pants.d", ".pids", "dist"):
+        shutil.rmtree(repository.path / folder, ignore_errors=True)
+    repository.path.rename(elsewhere)
+    offline = without_network(Repository(elsewhere, home=tmp_path / "home"))
+    assert package(offline, "app", options[1]) == "all at home\n"
+    assert len(list(elsewhere.glob("dist/app/bin/*/debug/bin.cdx.json"))) == 1
+
+
+def write_pinned_python(repository: Repository, tmp_path: Path) -> None:
+    """An archive as python-build-standalone publishes them, and what locks are generated of."""
+    packed = full_archives.packed(sys.executable, tmp_path)
+    marked = {**packed, f"install/lib/python3.{sys.version_info[1]}/{MARK}.py": b""}
+    build = 'standalone_python(name="pinned", source="pinned.tar.zst")\n'
+    for resolve, requirements in TOOLS.items():
+        build += (
+            f'python_requirement(name="{resolve}", requirements={list(requirements)}, '
+            f'resolve="{resolve}")\n'
+        )
+    repository.write({"3rdparty/python/BUILD": build})
+    full_archives.write(
+        repository.path / "3rdparty/python/pinned.tar.zst",
+        *full_archives.published(marked, "8"),
+    )
 
 
 # --- Crates from elsewhere ---
