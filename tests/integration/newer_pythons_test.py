@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Mapping, Sequence
 
 import pytest
 
@@ -28,7 +28,13 @@ PEX_REQUIREMENT = (
 )
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
-# The default template of Pants' own backend, with each setting of the interpreter that shows.
+# The default template of Pants' own backend, with settings of the interpreter. Those that would get
+# into this program's way are in `MODES`. The two set all that there is, but for
+# - `legacy_windows_fs_encoding` and `legacy_windows_stdio`, which are for Windows;
+# - `verbose`, as PyOxidizer 0.24 takes it for `configure_locale` (`python_interpreter_config.rs`):
+#   it reaches no interpreter, of whatever version, but by `PYTHONVERBOSE`.
+# Values that are not tried are `static:...` of `terminfo_resolution`, for which PyOxidizer writes
+# Rust code that lacks a bracket, and the backends of allocators that need more crates.
 TEMPLATE = """\
     def make_exe():
         dist = default_python_distribution()
@@ -86,8 +92,16 @@ TEMPLATE = """\
         python_config.filesystem_importer = True
         python_config.module_search_paths = ["$ORIGIN/lib"]
         python_config.multiprocessing_start_method = "spawn"
+        python_config.multiprocessing_auto_dispatch = False
+        python_config.show_ref_count = True
         python_config.sys_frozen = True
         python_config.sys_meipass = True
+        python_config.terminfo_resolution = "none"
+        python_config.write_modules_directory_env = "MODULES"
+
+        # The program's command goes before these.
+        python_config.run_filename = "/opt/no_file"
+        python_config.run_module = "no_module"
 
         $RUN_MODULE
 
@@ -112,6 +126,80 @@ TEMPLATE = """\
     resolve_targets()
     """
 
+# Two executables: one goes on as a shell, the other has all modules, and its program, in files.
+MODES = """\
+    def make_shell():
+        dist = default_python_distribution()
+        policy = dist.make_python_packaging_policy()
+        policy.resources_location_fallback = "filesystem-relative:lib"
+        python_config = dist.make_python_interpreter_config()
+        python_config.config_profile = "python"
+        python_config.allocator = "py-malloc"
+        python_config.allocator_backend = "rust"
+        python_config.allocator_debug = True
+        python_config.allocator_pymalloc_arena = True
+        python_config.allocator_raw = False
+        python_config.coerce_c_locale = "C"
+        python_config.coerce_c_locale_warn = True
+        python_config.import_time = True
+        python_config.inspect = True
+        python_config.interactive = True
+        python_config.malloc_stats = True
+        python_config.run_module = "newer.tell"
+        python_config.terminfo_resolution = "dynamic"
+        python_config.use_environment = False
+        python_config.user_site_directory = False
+        exe = dist.to_python_executable(
+            name="$NAME",
+            packaging_policy=policy,
+            config=python_config,
+        )
+        exe.add_python_resources(exe.pip_install($WHEELS))
+        return exe
+
+    def make_on_filesystem():
+        dist = default_python_distribution()
+        policy = dist.make_python_packaging_policy()
+        policy.resources_location = "filesystem-relative:lib"
+        python_config = dist.make_python_interpreter_config()
+        python_config.config_profile = "python"
+        python_config.allocator_backend = "rust"
+        python_config.allocator_mem = True
+        python_config.allocator_obj = True
+        python_config.allocator_raw = False
+        python_config.configure_c_stdio = False
+        python_config.configure_locale = False
+        python_config.install_signal_handlers = False
+        python_config.isolated = True
+        python_config.module_search_paths = ["$ORIGIN/lib"]
+        python_config.optimization_level = 2
+        python_config.oxidized_importer = False
+        python_config.pathconfig_warnings = False
+        python_config.run_filename = "/dev/stdin"
+        python_config.site_import = False
+        python_config.skip_first_source_line = True
+        python_config.sys_frozen = False
+        python_config.write_bytecode = False
+        exe = dist.to_python_executable(
+            name="$NAME-on-filesystem",
+            packaging_policy=policy,
+            config=python_config,
+        )
+        exe.add_python_resources(exe.pip_install($WHEELS))
+        return exe
+
+    def make_install(shell, on_filesystem):
+        files = FileManifest()
+        files.add_python_resource(".", shell)
+        files.add_python_resource(".", on_filesystem)
+        return files
+
+    register_target("shell", make_shell)
+    register_target("on_filesystem", make_on_filesystem)
+    register_target("install", make_install, depends=["shell", "on_filesystem"], default=True)
+    resolve_targets()
+    """
+
 PROGRAM = """\
     import asyncio
     import contextlib
@@ -133,7 +221,7 @@ PROGRAM = """\
 
 
     def main():
-        if sys.argv[1:] == ["settings"]:
+        if sys.argv[-1:] == ["settings"]:
             from newer.settings import settings
 
             print(json.dumps(settings()))
@@ -168,19 +256,65 @@ EXPECTED = {
 
 SETTINGS = """\
     import _imp
+    import ctypes
     import faulthandler
+    import locale
+    import multiprocessing
+    import os
     import signal
     import sys
     import tracemalloc
 
 
+    def configurations():
+        # What CPython's own tests ask. There is no other way to some of it: in a release build,
+        # nothing comes of `dump_refs` and `show_ref_count`, for example.
+        tell = ctypes.pythonapi._Py_GetConfigsAsDict
+        tell.restype = ctypes.py_object
+        return tell()
+
+
+    def program_name():
+        tell = ctypes.pythonapi.Py_GetProgramName
+        tell.restype = ctypes.c_wchar_p
+        return tell()
+
+
+    class Allocator(ctypes.Structure):
+        _fields_ = [(name, ctypes.c_void_p) for name in "ctx malloc calloc realloc free".split()]
+
+
+    def allocators():
+        found, domains = Allocator(), {}
+        for number, name in enumerate(["raw", "mem", "obj"]):
+            ctypes.pythonapi.PyMem_GetAllocator(number, ctypes.byref(found))
+            # CPython's own allocators have no context, except with hooks for debugging.
+            domains[name] = bool(found.ctx)
+        ctypes.pythonapi.PyObject_GetArenaAllocator(ctypes.byref(found))
+        return {**domains, "arena": bool(found.ctx)}
+
+
+    def is_filled(domain):
+        # With hooks for debugging, fresh memory is.
+        malloc = getattr(ctypes.pythonapi, domain + "Malloc")
+        free = getattr(ctypes.pythonapi, domain + "Free")
+        malloc.restype, free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        memory = malloc(8)
+        content = ctypes.string_at(memory, 8)
+        free(memory)
+        return content == 8 * bytes([0xCD])
+
+
     def settings():
         flags = (
             "bytes_warning debug dev_mode dont_write_bytecode hash_randomization"
-            " ignore_environment isolated no_site no_user_site optimize quiet utf8_mode"
+            " ignore_environment inspect interactive isolated no_site no_user_site optimize quiet"
+            " utf8_mode"
         )
+        exe = os.readlink("/proc/self/exe")
+        on = {name: int(getattr(sys.flags, name)) for name in flags.split()}
         return {
-            "flags": {name: int(getattr(sys.flags, name)) for name in flags.split()},
+            "flags": {name: flag for name, flag in on.items() if flag},
             "warnings": sys.warnoptions,
             "x": sys._xoptions,
             "hash": hash("pants"),
@@ -193,33 +327,43 @@ SETTINGS = """\
             ],
             "paths": [
                 sys.prefix,
+                sys.exec_prefix,
                 sys.base_prefix,
                 sys.base_exec_prefix,
                 sys.executable,
                 sys._base_executable,
                 sys.pycache_prefix,
+                program_name(),
             ],
             "path": [path.rpartition("/")[2] for path in sys.path],
-            "argv": [arg.decode() for arg in sys.argvb[1:]],
-            "frozen": sys.frozen,
-            "meipass": sys._MEIPASS == sys.argvb[0].decode().rpartition("/")[0],
+            "argv": sys.argv[1:],
+            "argvb": [arg.decode() for arg in getattr(sys, "argvb", [])[1:]],
+            "frozen": getattr(sys, "frozen", None),
+            "meipass": getattr(sys, "_MEIPASS", None) == exe.rpartition("/")[0],
+            "importers": [getattr(i, "__name__", type(i).__name__) for i in sys.meta_path],
             "faulthandler": faulthandler.is_enabled(),
             "tracemalloc": tracemalloc.is_tracing(),
             "check_hash_pycs": _imp.check_hash_based_pycs,
-            "signals": signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN,
+            # Of SIGPIPE, Rust takes care before, and of SIGINT the module itself.
+            "signals": signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN,
+            "start_method": multiprocessing.get_start_method(),
+            "locale": [locale.setlocale(locale.LC_CTYPE), os.environ.get("LC_CTYPE")],
+            "terminfo": "TERMINFO_DIRS" in os.environ,
+            "allocators": allocators(),
+            "filled": [is_filled(domain) for domain in ("PyMem_Raw", "PyMem_", "PyObject_")],
+            "blocks_of_pymalloc": sys.getallocatedblocks() > 0,
+            **configurations(),
         }
     """
+
+# What each executable finds. Where a setting has no effect, as others go before it or CPython is a
+# release build, CPython's configuration tells that it is there.
 EXPECTED_SETTINGS = {
     "flags": {
         "bytes_warning": 1,
         "debug": 1,
         "dev_mode": 1,
-        "dont_write_bytecode": 0,
         "hash_randomization": 1,
-        "ignore_environment": 0,
-        "isolated": 0,
-        "no_site": 0,
-        "no_user_site": 0,
         "optimize": 1,
         "quiet": 1,
         "utf8_mode": 1,
@@ -230,24 +374,122 @@ EXPECTED_SETTINGS = {
     "hash": 3956332505236728176,
     "encodings": ["utf-8", "strict", "iso8859-1", "replace", True],
     "paths": [
-        # That `home` counts more than `prefix` is CPython's doing.
+        # That `home` counts more than `prefix` and `exec_prefix` is CPython's doing, and there is
+        # always one: PyOxidizer has the executable's folder be it. `pyconfig_adapter_test.py` has
+        # these two arrive without a home.
+        "/opt/home",
         "/opt/home",
         "/opt/base_prefix",
         "/opt/base_exec_prefix",
         "/opt/executable",
         "/opt/base_executable",
         "/opt/pycache",
+        "/opt/program",
     ],
     "path": ["install", "lib"],
-    "argv": ["settings"],
+    # Neither did Python take these arguments for its own, nor PyOxidizer.
+    "argv": ["--multiprocessing-fork", "-V", "settings"],
+    "argvb": ["--multiprocessing-fork", "-V", "settings"],
     "frozen": True,
     "meipass": True,
+    "importers": ["OxidizedFinder", "PathFinder"],
     "faulthandler": True,
     "tracemalloc": True,
     "check_hash_pycs": "always",
     "signals": True,
+    "start_method": "spawn",
+    "terminfo": False,
+    "blocks_of_pymalloc": False,
+    "pre_config": {
+        "_config_init": 2,
+        "allocator": 3,
+        "coerce_c_locale_warn": 0,
+        "configure_locale": 1,
+        "dev_mode": 1,
+        "isolated": 0,
+        "parse_argv": 0,
+        "use_environment": 1,
+        "utf8_mode": 1,
+    },
+    "config": {
+        # That of the profile "python".
+        "_config_init": 2,
+        "buffered_stdio": 0,
+        "configure_c_stdio": 1,
+        "dump_refs": 1,
+        "hash_seed": 123,
+        "home": "/opt/home",
+        "install_signal_handlers": 1,
+        "parse_argv": 0,
+        "pathconfig_warnings": 1,
+        "program_name": "/opt/program",
+        "pythonpath_env": "/opt/path",
+        "run_filename": "/opt/no_file",
+        "run_module": "no_module",
+        "show_ref_count": 1,
+        "site_import": 1,
+        "skip_source_first_line": 1,
+        "user_site_directory": 1,
+        "write_bytecode": 1,
+    },
 }
-
+EXPECTED_OF_SHELL = {
+    "flags": {
+        "hash_randomization": 1,
+        "ignore_environment": 1,
+        "inspect": 1,
+        "interactive": 1,
+        "no_user_site": 1,
+    },
+    "frozen": True,
+    "meipass": False,
+    "importers": ["OxidizedFinder"],
+    "start_method": "fork",
+    # PyOxidizer has set a variable, as the system is one that it knows or as it looked for folders.
+    "terminfo": True,
+    # The hooks for debugging count here, but not for the arenas.
+    "allocators": {"raw": True, "mem": True, "obj": True, "arena": True},
+    "filled": [True, True, True],
+    "blocks_of_pymalloc": True,
+    "pre_config": {
+        "allocator": 5,
+        # That of "C". CPython makes no difference between "LC_CTYPE" and its own default.
+        "coerce_c_locale": 2,
+        "coerce_c_locale_warn": 1,
+        "use_environment": 0,
+    },
+    "config": {"import_time": 1, "inspect": 1, "interactive": 1, "malloc_stats": 1},
+}
+EXPECTED_ON_FILESYSTEM = {
+    "flags": {
+        "dont_write_bytecode": 1,
+        "hash_randomization": 1,
+        "ignore_environment": 1,
+        "isolated": 1,
+        "no_site": 1,
+        "no_user_site": 1,
+        "optimize": 2,
+        # CPython's choice for the locale.
+        "utf8_mode": 1,
+    },
+    "path": ["lib"],
+    "frozen": None,
+    "meipass": False,
+    "importers": ["BuiltinImporter", "FrozenImporter", "PathFinder"],
+    "signals": False,
+    "locale": ["C", None],
+    "allocators": {"raw": False, "mem": True, "obj": True, "arena": False},
+    "filled": [False, False, False],
+    "blocks_of_pymalloc": False,
+    "pre_config": {"configure_locale": 0, "isolated": 1},
+    "config": {
+        "configure_c_stdio": 0,
+        "install_signal_handlers": 0,
+        "pathconfig_warnings": 0,
+        "run_filename": "/dev/stdin",
+        "skip_source_first_line": 1,
+    },
+}
 
 FILES = {
     "BUILD": """\
@@ -269,11 +511,14 @@ FILES = {
             filesystem_resources=["markupsafe"],
             template="settings.bzlt",
         )
+        pyoxidizer_binary(name="modes", dependencies=[":dist"], template="modes.bzlt")
         """,
     "newer/__init__.py": "",
     "newer/main.py": PROGRAM,
     "newer/settings.py": SETTINGS,
     "newer/settings.bzlt": TEMPLATE,
+    "newer/tell.py": "import json, newer.settings\nprint(json.dumps(newer.settings.settings()))\n",
+    "newer/modes.bzlt": MODES,
 }
 
 
@@ -336,19 +581,66 @@ def check_program(binary: Path, version: str) -> None:
     assert re.search(r", in main\n(    raise .*\n)?ValueError: on purpose\n\Z", result.stderr)
 
 
-def check_settings(binary: Path) -> None:
-    result = run_binary(binary, "settings")
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == EXPECTED_SETTINGS
+def check_told(stdout: str, expected: Mapping[str, Any]) -> None:
+    told = json.loads(stdout)
+    # Of each configuration, a part is expected.
+    parts = {
+        name: {field: told[name][field] for field in value}
+        if name.endswith("config")
+        else told[name]
+        for name, value in expected.items()
+    }
+    assert parts == expected
+
+
+def check_settings(binary: Path, tmp_path: Path) -> None:
+    modules = tmp_path / "modules"
+    result = run_binary(
+        binary, "--multiprocessing-fork", "-V", "settings", env={"MODULES": str(modules)}
+    )
+    assert (result.stderr, result.returncode) == ("", 0)
+    check_told(result.stdout, EXPECTED_SETTINGS)
+    # PyOxidizer 0.24 makes the folder, but writes nothing into it, as CPython has ended by then.
+    assert list(modules.iterdir()) == []
+
+
+# What the shell gets to do. With `malloc_stats`, some CPythons crash at their end
+# (python/cpython#111499), so they are not let get there.
+SHELL_INPUT = """\
+import os, sys
+print("a shell")
+_ = (3, 12) <= sys.version_info < (3, 12, 5) and os._exit(7)
+"""
+
+
+def check_modes(shell: Path) -> None:
+    # It takes this locale for one that it should coerce, as it is told to, and says so.
+    result = run_binary(shell, stdin=SHELL_INPUT, env={"LC_CTYPE": "C.UTF-8"})
+    told, *more = result.stdout.splitlines()
+    check_told(told, EXPECTED_OF_SHELL)
+    assert "a shell" in more
+    assert "LC_CTYPE coerced to C.UTF-8" in result.stderr
+    assert re.search(r"^import time: .*\| +newer\.settings$", result.stderr, re.MULTILINE)
+    wrote_stats = "Small block threshold = " in result.stderr
+    assert (result.returncode, wrote_stats) in [(0, True), (7, False)]
+
+    result = run_binary(
+        shell.with_name(f"{shell.name}-on-filesystem"),
+        stdin="this is no Python\nimport newer.tell\n",
+        env={"LC_ALL": "C.UTF-8"},
+    )
+    assert (result.stderr, result.returncode) == ("", 0)
+    check_told(result.stdout, EXPECTED_ON_FILESYSTEM)
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
-def test_programs(repository: Repository, version: str) -> None:
-    binary, templated = package(repository, version, "bin", "templated")
+def test_programs(repository: Repository, tmp_path: Path, version: str) -> None:
+    binary, templated, shell = package(repository, version, "bin", "templated", "modes")
     assert list(binary.parent.glob("lib/markupsafe/_speedups.*.so"))
     check_program(binary, version)
     check_program(templated, version)
-    check_settings(templated)
+    check_settings(templated, tmp_path)
+    check_modes(shell)
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
@@ -363,9 +655,10 @@ def test_archives(repository: Repository, tmp_path: Path, version: str) -> None:
     check_program(binary, version)
 
 
-def test_settings_in_a_python_that_pyoxidizer_knows(repository: Repository) -> None:
-    (templated,) = package(repository, "3.11", "templated")
-    check_settings(templated)
+def test_settings_in_a_python_that_pyoxidizer_knows(repository: Repository, tmp_path: Path) -> None:
+    templated, shell = package(repository, "3.11", "templated", "modes")
+    check_settings(templated, tmp_path)
+    check_modes(shell)
 
 
 def test_pex_of_pants(repository: Repository, pex_of_pants: list[str]) -> None:

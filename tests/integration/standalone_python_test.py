@@ -121,6 +121,19 @@ def test_a_refused_archive(repository: Repository, packed: Files) -> None:
     assert "Building the Python" not in message
 
 
+def test_a_tampered_download(repository: Repository, server: str) -> None:
+    """Pants itself refuses it."""
+    found = server.partition('sha256="')[2].partition('"')[0]
+    wanted = "0" * len(found)
+    source = server.replace(found, wanted)
+    repository.write({"tampered/BUILD": f'standalone_python(name="py", source={source})\n'})
+    message = repository.fail("--pyoxidizer-python=tampered:py", "package", "pinned:bin")
+    assert "Wrong digest for downloaded file" in message
+    assert message.index(f"Fingerprint<{wanted}>") < message.index(f"Fingerprint<{found}>")
+    for step in ("Adopt ", "Building the Python", "Embedding "):
+        assert step not in message
+
+
 def test_an_address_that_is_none(repository: Repository) -> None:
     message = repository.fail("--pyoxidizer-python=py:nine", "package", "pinned:bin")
     assert "`[pyoxidizer].python`" in message and "py:nine" in message
