@@ -10,7 +10,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Callable, Dict, Iterator, Mapping, Sequence
 
 from benchmarks import machine, results, rows_cold, rows_edit, rows_start
 from benchmarks.backends import PANTS_VERSION
@@ -66,8 +66,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 class Measured:
     """Rows that were measured together, and of what: commit, date and load of the machine."""
 
-    rows: List[Row]
-    origin: Dict[str, str]
+    rows: list[Row]
+    origin: dict[str, str]
 
     @property
     def is_whole(self) -> bool:

@@ -13,8 +13,10 @@ from benchmarks.results import Figure, Row
 from benchmarks.session import Session
 from benchmarks.workplace import Workplace
 
+ONE = Figure((1.0,))
 
-def row(name: str, ours: Figure = Figure((1.0,))) -> Row:
+
+def row(name: str, ours: Figure = ONE) -> Row:
     return Row(name, f"work of {name}", "s", "Pants' own", Figure((80.0, 90.0)), ours)
 
 
@@ -50,8 +52,8 @@ def test_what_was_measured_is_kept_with_its_commit(
     done = resume(session, tmp_path)
     assert done == before
     assert session.figures["own edit"] == Figure((80.0, 90.0))
-    for done in measure_rows(session, list(command.ROWS), done):
-        write_results(session, tmp_path, {}, done)
+    for rows_so_far in measure_rows(session, list(command.ROWS), done):
+        write_results(session, tmp_path, {}, rows_so_far)
     # What was missing is measured again.
     assert measured == ["nth", "start"]
     done = resume(session, tmp_path)

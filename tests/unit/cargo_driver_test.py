@@ -526,7 +526,7 @@ def test_a_failure_of_the_project_itself_is_none_of_its_crates(builds: Builds) -
     """As when a library that a template wants cannot be linked."""
     builds.run()
     builds.log.unlink()
-    message = "error: could not compile `bin` (bin \"bin\") due to 1 previous error"
+    message = 'error: could not compile `bin` (bin "bin") due to 1 previous error'
     hook = f"print({message!r}, file=sys.stderr); sys.exit(101)"
     build = builds.run(FAKE_LINK_HOOK=hook)
     assert (build.status, build.output) == (101, f"{message}\n")

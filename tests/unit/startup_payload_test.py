@@ -216,7 +216,7 @@ def test_a_package_comes_before_a_module_of_its_name(
     ]
     chosen = [writes[index] for index in order]
     if are_parts:
-        chosen = [lambda writer, p=parsed(written(w)): writer.add_payload(p) for w in chosen]
+        chosen = [add(write) for write in chosen]
     payload = parsed(written(*chosen))
     path, is_package, code = payload.modules["app"]
     assert (path, is_package) == ("app/__init__.py", True)

@@ -275,9 +275,7 @@ class Watch:
             sys.stderr.flush()
 
 
-def run_cargo(
-    argv: Sequence[str], env: Mapping[str, str], watch: Optional[Watch] = None
-) -> int:
+def run_cargo(argv: Sequence[str], env: Mapping[str, str], watch: Optional[Watch] = None) -> int:
     """Run the real cargo, with our input and output, and return its exit status.
 
     All that it starts is in one process group, which ends when we are told to end.

@@ -112,7 +112,7 @@ def foreign_configuration(folder: Path) -> Path | None:
         for parent in (folder, *folder.parents)
         for name in ("config.toml", "config")
     )
-    return next(filter(os.path.isfile, paths), None)
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def refusal(configuration: Path) -> str:
@@ -221,7 +221,7 @@ class ExtractionLock:
         except (OSError, ValueError):
             return False
         # More may be there: of Python, bytecode.
-        return noted.items() <= self._sizes().items()
+        return bool(noted.items() <= self._sizes().items())
 
     def _sizes(self) -> dict[str, int]:
         return {
