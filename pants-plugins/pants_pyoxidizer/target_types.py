@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Iterable
 
+from packaging.requirements import InvalidRequirement, Requirement
 from pants.backend.python.target_types import GenerateSetupField, WheelField
 from pants.build_graph.address import Address
 from pants.core.goals.package import OutputPathField
@@ -192,9 +194,30 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
         By default, none. Set it for packages that need files on disk though `resources` would put
         them into the executable, for example `["jsonschema==4.21.1"]`. What such a package requires
         is laid out with it. Each must be among the requirements that the distributions' code has
-        anyway.
+        anyway, with its extras. One whose marker does not hold for the Python that goes in, as in
+        `"six; sys_platform == 'darwin'"` on Linux, does nothing.
         """
     )
+
+    @classmethod
+    def compute_value(
+        cls, raw_value: Iterable[str] | None, address: Address
+    ) -> tuple[str, ...] | None:
+        value = super().compute_value(raw_value, address)
+        for text in value or ():
+            try:
+                Requirement(text)
+            except InvalidRequirement as e:
+                raise InvalidFieldException(
+                    softwrap(
+                        f"""
+                        The `{cls.alias}` field in target {address} has {text!r}, which is no
+                        requirement ({e}). To fix, write it as pip takes it, for example
+                        `jsonschema==4.21.1` or `jsonschema`.
+                        """
+                    )
+                ) from None
+        return value
 
 
 class PyOxidizerResourcesField(StringField):

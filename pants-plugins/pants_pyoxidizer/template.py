@@ -22,7 +22,7 @@ _PARAMETER = re.compile(
 
 
 class TemplateError(ValueError):
-    """What is wrong with a template, in one sentence, with the line where there is one."""
+    """What is wrong with a template, with the line where there is one, and what to do."""
 
 
 def decode(content: bytes) -> str:
@@ -35,9 +35,14 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         line = content.count(b"\n", 0, e.start) + 1
-        raise TemplateError(f"line {line} is not UTF-8 text ({e.reason})") from None
+        raise TemplateError(
+            f"line {line} is not UTF-8 text ({e.reason}). To fix, save it as UTF-8"
+        ) from None
     if not any(line.split("#", 1)[0].strip() for line in text.splitlines()):
-        raise TemplateError("it is empty")
+        raise TemplateError(
+            "it is empty. To fix, remove the field; the goal `pyoxidizer-config` prints a template to "
+            "start from then"
+        )
     return text
 
 

@@ -75,6 +75,15 @@ class MissingRequirement:
     found: str | None
 
 
+@dataclass(frozen=True)
+class UnknownExtra:
+    """An extra that the wheel of this name does not have, and those that it has."""
+
+    name: str
+    extra: str
+    known: tuple[str, ...]
+
+
 def parse_wheels(json_bytes: bytes) -> tuple[Wheel, ...]:
     """The output of `inspect_wheels.py`, in its order."""
     return tuple(map(_parse_wheel, json.loads(json_bytes)))
@@ -133,7 +142,7 @@ def missing_requirements(
     marker cannot be read is skipped: there is nothing to look for.
     """
     wheels = tuple(wheels)
-    applicable = [want for want in _parse_requirements(roots) if _applies(want, "", environment)]
+    applicable = _applicable(roots, environment)
     wanted: list[tuple[str | None, _Wanted]] = [(None, want) for want in applicable]
     names = _parse_requirements(wheel.name for wheel in wheels)
     wanted.extend(_follow(wheels, (*names, *applicable), environment)[1])
@@ -151,11 +160,31 @@ def requirement_closure(
 ) -> frozenset[str]:
     """The paths of the wheels that `roots` name, and of all that these require in turn.
 
-    Which is what pip would install for the requirements `roots`, if it had these wheels only.
+    Which is what pip would install for the requirements `roots`, if it had these wheels only: none
+    for a root whose marker does not hold.
     """
     wheels = tuple(wheels)
-    reached, _ = _follow(wheels, _parse_requirements(roots), environment)
+    reached, _ = _follow(wheels, _applicable(roots, environment), environment)
     return frozenset(wheels[index].path for index in reached)
+
+
+def unknown_extras(
+    roots: Iterable[str], wheels: Iterable[Wheel], *, environment: Mapping[str, str]
+) -> tuple[UnknownExtra, ...]:
+    """The extras that `roots` ask for, but the wheels that they name do not have."""
+    wheels = tuple(wheels)
+    return tuple(
+        UnknownExtra(wheel.name, extra, wheel.provides_extra)
+        for want in _applicable(roots, environment)
+        for wheel in wheels
+        if wheel.project_name == want.name
+        for extra in sorted(want.extras - {*map(canonicalize_name, wheel.provides_extra)})
+    )
+
+
+def _applicable(requirements: Iterable[str], environment: Mapping[str, str]) -> tuple[_Wanted, ...]:
+    wanted = _parse_requirements(requirements)
+    return tuple(want for want in wanted if _applies(want, "", environment))
 
 
 def _follow(

@@ -101,13 +101,18 @@ def test_the_tools_lockfile_and_export(repository: Repository) -> None:
 
 
 def test_a_template_can_be_started_from_what_is_printed(repository: Repository) -> None:
+    """Without what builds executables."""
     repository.write(FILES)
-    shown = repository.succeed("pyoxidizer-config", "app:bin").stdout
+    nowhere = (
+        "--pyoxidizer-rust-search-path=['/nowhere']",
+        "--pyoxidizer-c-toolchain-search-path=['/nowhere']",
+    )
+    shown = repository.succeed(*nowhere, "pyoxidizer-config", "app:bin").stdout
     assert "# app:bin has no template. Where its code goes:" in shown
     assert "#     app-dist 0.0.1  executable\n" in shown
     build = FILES["app/BUILD"].replace('entry_point="app.main"', 'template="own.bzlt"')
     repository.write({"app/own.bzlt": shown, "app/BUILD": build})
-    rendered = repository.succeed("pyoxidizer-config", "app:bin").stdout
+    rendered = repository.succeed(*nowhere, "pyoxidizer-config", "app:bin").stdout
     assert "# The configuration of app:bin, from app/own.bzlt. Its wheels:" in rendered
     assert 'name = "bin"' in rendered and "app_dist-0.0.1-py3-none-any.whl" in rendered
     assert "$" not in rendered.replace("$ORIGIN", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from packaging.requirements import InvalidRequirement, Requirement
 from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import run_rule_with_mocks
@@ -214,10 +213,11 @@ def test_a_template_decides_itself() -> None:
 # --- What is refused
 
 
-def parse_error(text: str) -> str:
-    with pytest.raises(InvalidRequirement) as e:
-        Requirement(text)
-    return str(e.value)
+HTTP = wheel(
+    "http",
+    requires=("socks>=1; extra == 'Proxies'", "six<1; extra == 'old'", "six; extra == 'new'"),
+    provides_extra=("Proxies", "old", "new"),
+)
 
 
 @pytest.mark.parametrize(
@@ -225,16 +225,42 @@ def parse_error(text: str) -> str:
     [
         ("numpy", "which does not go in"),
         ("six==1.15", "but 1.16.0 goes in"),
-        ("six = 1", f"which is no requirement ({parse_error('six = 1')})"),
+        ("six[zzz]", "but `six` has no extra `zzz`; its extras: none"),
+        ("http[new,zzz]", "but `http` has no extra `zzz`; its extras: `Proxies`, `old`, `new`"),
+        # What an extra requires goes in only if the code asks for that extra.
+        (
+            "http[proxies]",
+            "which requires `socks>=1; extra == 'Proxies'`, which does not go in",
+        ),
+        ("http[old]", "which requires `six<1; extra == 'old'`, but 1.16.0 goes in"),
     ],
 )
 def test_filesystem_resources_that_are_refused(resource: str, problem: str) -> None:
     with pytest.raises(InvalidFieldException) as e:
-        contents(wheel("app"), third_party=(SIX,), filesystem_resources=("six", resource))
+        contents(wheel("app"), third_party=(HTTP, SIX), filesystem_resources=("six", resource))
     assert str(e.value) == (
         f"The `filesystem_resources` field in target project:bin has {resource!r}, {problem}.\n\n"
-        "To fix, name requirements that go into the binary. There are `app==1.0`, `six==1.16.0`."
+        "To fix, name requirements that go into the binary. There are `app==1.0`, "
+        "`http==1.0`, `six==1.16.0`."
     )
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [("http", (HTTP.path,)), ("http[NEW]", (HTTP.path, SIX.path))],
+)
+def test_the_extras_of_filesystem_resources_are_followed(
+    resource: str, expected: tuple[str, ...]
+) -> None:
+    found = contents(wheel("app"), third_party=(HTTP, SIX), filesystem_resources=(resource,))
+    assert found.paths(on_filesystem=True) == expected
+
+
+@pytest.mark.parametrize("resource", ["six", "six==1.15", "six[zzz]", "absent"])
+def test_a_marker_that_does_not_hold_makes_an_entry_do_nothing(resource: str) -> None:
+    resources = (f"{resource}; python_version < '3'",)
+    found = contents(wheel("app"), third_party=(SIX,), filesystem_resources=resources)
+    assert found.paths(on_filesystem=True) == ()
 
 
 def test_tags_come_before_requirements_and_these_before_the_fields() -> None:
@@ -250,14 +276,16 @@ def test_tags_come_before_requirements_and_these_before_the_fields() -> None:
 # --- Modules of one name
 
 
-def test_modules_that_are_hidden_are_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_modules_that_are_hidden_are_named() -> None:
     other = wheel("other", files=("app/__init__.py", "app/main.py", "six.py"))
-    contents(APP, LIB, third_party=(SIX, other))
-    (record,) = caplog.records
-    assert record.getMessage() == (
-        "Modules that go into the target project:bin are hidden by others of the same name:\n\n"
+    with pytest.raises(InvalidFieldException) as e:
+        contents(APP, LIB, third_party=(SIX, other))
+    assert str(e.value) == (
+        "The `dependencies` field in target project:bin has distributions with modules that hide "
+        "others of the same name:\n\n"
         f"  * `app.main` of {other.filename}, by {APP.filename}\n\n"
-        "To fix, rename one of them, or leave one of the distributions out of `dependencies`."
+        "To fix, rename one of each two, leave one out of the `python_distribution` that it is in, "
+        "or leave one of the distributions out of `dependencies`."
     )
 
 

@@ -2,64 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from pants.engine.addresses import Address
-from pants.engine.target import AllTargets, AllTargetsRequest, InvalidFieldException, Target
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+from pants.engine.target import AllTargets, InvalidFieldException, Target
+from pants.testutil.rule_runner import run_rule_with_mocks
 
-from pants_pyoxidizer.target_types import (
-    PyOxidizerBinaryNameField,
-    PyOxidizerBinaryTarget,
-    PyOxidizerOutputPathField,
-)
+from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerOutputPathField
 from pants_pyoxidizer.util_rules.output_path import (
     UniqueOutputPathRequest,
     find_unique_output_path,
 )
 
+TRIPLE = "x86_64-unknown-linux-gnu"
 
-def binary(folder: str, **fields: Any) -> Target:
-    address = Address(folder, target_name="bin")
-    return PyOxidizerBinaryTarget({"dependencies": [":dist"], **fields}, address)
+
+def binary(folder: str, output_path: str | None = None, name: str = "bin") -> Target:
+    fields = {"dependencies": [":dist"], "output_path": output_path, "binary_name": name}
+    return PyOxidizerBinaryTarget(fields, Address(folder, target_name="bin"))
 
 
 def output_path(target: Target, *others: Target) -> str:
-    request = UniqueOutputPathRequest(
-        target[PyOxidizerOutputPathField], target[PyOxidizerBinaryNameField]
-    )
+    request = UniqueOutputPathRequest(target[PyOxidizerOutputPathField])
     every = AllTargets((target, *others))
-    mock = MockGet(AllTargets, (AllTargetsRequest,), lambda _: every)
-    found: str = run_rule_with_mocks(
-        find_unique_output_path, rule_args=[request], mock_gets=[mock]
-    ).value
+    found: str = run_rule_with_mocks(find_unique_output_path, rule_args=[request, every]).value
     return found
 
 
-@pytest.mark.parametrize(
-    ("fields", "expected"), [({}, "one/bin"), ({"output_path": "apps"}, "apps")]
-)
-def test_a_path_of_its_own(fields: dict[str, Any], expected: str) -> None:
-    others = (binary("two"), binary("three", output_path="apps", binary_name="other"))
-    assert output_path(binary("one", **fields), *others) == expected
-
-
+@pytest.mark.parametrize(("path", "expected"), [(None, "one/bin"), ("apps", "apps")])
 @pytest.mark.parametrize(
     "other",
     [
-        binary("two", output_path="apps/"),
-        binary("two", output_path="./apps", binary_name="bin"),
-        PyOxidizerBinaryTarget({"dependencies": [":dist"]}, Address("apps", target_name="bin")),
+        "apps2",
+        # Beside `apps/<target triple>/debug/install`.
+        "apps/one",
+        f"apps/{TRIPLE}",
+        f"apps/{TRIPLE}/debug",
+        f"apps/{TRIPLE}/other/install",
+        "apps/other/debug/install",
+        ".",
     ],
 )
-def test_another_one_at_the_same_path(other: Target) -> None:
-    target = binary("one", output_path="apps/bin" if other.address.spec_path == "apps" else "apps")
+def test_a_path_of_its_own(path: str | None, expected: str, other: str) -> None:
+    assert output_path(binary("one", path), binary("two"), binary("three", other)) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "other", "paths"),
+    [
+        (binary("one", "apps"), binary("two", "apps/"), ("'apps'", "'apps/'")),
+        # Under other names as well: Pants empties the folder.
+        (binary("one", "./apps"), binary("two", "apps", "x"), ("'./apps'", "'apps'")),
+        (binary("one", "apps/bin"), binary("apps"), ("'apps/bin'", "'apps/bin'")),
+        (binary("apps"), binary("one", "apps/bin"), ("'apps/bin' by default", "'apps/bin'")),
+        (binary("v1.0"), binary("v1/0"), ("'v1.0/bin' by default", "'v1.0/bin'")),
+        # Within the other's folder.
+        (
+            binary("one", "apps"),
+            binary("two", f"apps/{TRIPLE}/debug/install"),
+            ("'apps'", f"'apps/{TRIPLE}/debug/install'"),
+        ),
+        (
+            binary("one", f"{TRIPLE}/release/exe/lib"),
+            binary("two", "."),
+            (f"'{TRIPLE}/release/exe/lib'", "'.'"),
+        ),
+    ],
+)
+def test_another_one_in_the_same_folder(
+    target: Target, other: Target, paths: tuple[str, str]
+) -> None:
     with pytest.raises(InvalidFieldException) as e:
         output_path(target, other)
-    path = target[PyOxidizerOutputPathField].value
     assert str(e.value) == (
-        f"The `output_path` field in target one:bin is '{path}', where the executable `bin` of the "
-        f"target {other.address} lies as well: one would overwrite the other. To fix, give one of "
-        "them another `output_path` or `binary_name`."
+        f"The `output_path` field in target {target.address} is {paths[0]}, and that of the target "
+        f"{other.address} is {paths[1]}: one would delete the files of the other. To fix, give one "
+        "of them another `output_path`."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, Callable, Union
 
 import pytest
@@ -20,6 +21,8 @@ from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants_pyoxidizer.config import Config, PythonArchive
 from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.goals.package import (
+    BuildTools,
+    CheckedFields,
     DefaultBuildRequest,
     Ingredients,
     PyOxidizerBinary,
@@ -28,7 +31,9 @@ from pants_pyoxidizer.goals.package import (
     build_binary,
     build_from_runtime,
     build_from_template,
+    check_fields,
     collect_ingredients,
+    find_build_tools,
     package_binary,
 )
 from pants_pyoxidizer.goals.run import run_binary
@@ -58,7 +63,12 @@ from pants_pyoxidizer.util_rules.payload import (
     overlay_digests,
     prepare_payload,
 )
-from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.rendered_config import (
+    RenderedConfig,
+    RenderedConfigRequest,
+    Template,
+    TemplateRequest,
+)
 from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
@@ -75,6 +85,7 @@ DISTRIBUTIONS = Targets(
     [PythonDistribution({"provides": PythonArtifact(name="app")}, Address("src/py/app"))]
 )
 GOOD_DISTRIBUTIONS = Distributions(DISTRIBUTIONS, CONSTRAINTS)
+GOOD_TEMPLATE = Template("exe = 1")
 STANDALONE_PYTHON = StandalonePython(
     PythonArchive("python.tar.zst", "0123", "3.11"),
     version="3.11.7",
@@ -142,20 +153,30 @@ class Stages:
         first: Wheel = APP,
         third: Wheel = SIX,
         distributions: Distributions | Exception = GOOD_DISTRIBUTIONS,
+        template: Template | Exception = GOOD_TEMPLATE,
+        requests: dict[Stage, Any] | None = None,
     ) -> None:
-        self.requests: dict[Stage, Any] = {}
+        self.requests: dict[Stage, Any] = {} if requests is None else requests
         pyoxidizer = create_subsystem(PyOxidizer, args=[*args])
         first_party = FirstPartyWheels(Wheels(wheel_files(first), (first,)))
         third_party = ThirdPartyWheels(Wheels(wheel_files(third), (third,)))
         self._mocks = [
             self._stage(Distributions, DistributionsRequest, lambda _: distributions),
             self._stage(StandalonePython, StandalonePythonRequest, lambda _: STANDALONE_PYTHON),
+            self._stage(Template, TemplateRequest, lambda _: template),
+            # Once, as in the engine.
+            MockGet(
+                CheckedFields,
+                (PyOxidizerFieldSet,),
+                functools.lru_cache(maxsize=None)(functools.partial(self._run, check_fields)),
+            ),
             MockGet(RustToolchain, (), lambda: RUST),
+            self._rule(BuildTools, PyOxidizerFieldSet, find_build_tools, pyoxidizer),
             self._stage(CToolchain, CToolchainRequest, lambda _: C_TOOLCHAIN),
             self._stage(FirstPartyWheels, FirstPartyWheelsRequest, lambda _: first_party),
             self._stage(ThirdPartyWheels, ThirdPartyWheelsRequest, lambda _: third_party),
             self._stage(Contents, ContentsRequest, determine_contents),
-            self._rule(Ingredients, PyOxidizerFieldSet, collect_ingredients, pyoxidizer),
+            self._rule(Ingredients, PyOxidizerFieldSet, collect_ingredients),
             # One way ...
             self._rule(Build, DefaultBuildRequest, build_from_runtime),
             self._stage(Runtime, RuntimeRequest, runtime),
@@ -304,6 +325,7 @@ def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
         DistributionsRequest: DistributionsRequest(target.dependencies),
         ContentsRequest: dataclasses.replace(CONTENTS, resources=None),
         CToolchainRequest: CToolchainRequest(with_make=True),
+        TemplateRequest: TemplateRequest(target.template),
         RenderedConfigRequest: config_request,
         BuildRequest: BuildRequest(
             description="",
@@ -325,16 +347,36 @@ def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
     assert stages.binary == MY_APP
 
 
-@pytest.mark.parametrize("way", [DEFAULT_WAY, TEMPLATE_WAY])
-def test_nothing_else_is_asked_for_when_no_wheel_can_come(way: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("way", "asked"),
+    [
+        (DEFAULT_WAY, {DistributionsRequest}),
+        (TEMPLATE_WAY, {TemplateRequest, DistributionsRequest}),
+    ],
+)
+def test_nothing_else_is_asked_for_when_no_wheel_can_come(
+    way: dict[str, Any], asked: set[Stage]
+) -> None:
+    requests: dict[Stage, Any] = {}
+    error = InvalidTargetException("no wheel")
     with pytest.raises(InvalidTargetException, match="^no wheel$"):
-        Stages(field_set(**way), distributions=InvalidTargetException("no wheel"))
+        Stages(field_set(**way), distributions=error, requests=requests)
+    assert requests.keys() == asked
+
+
+def test_nothing_else_is_asked_for_when_the_template_is_wrong() -> None:
+    requests: dict[Stage, Any] = {}
+    error = InvalidFieldException("no template")
+    with pytest.raises(InvalidFieldException, match="^no template$"):
+        Stages(field_set(**TEMPLATE_WAY), template=error, requests=requests)
+    assert requests.keys() == {TemplateRequest}
 
 
 def test_a_name_that_cannot_be_a_binarys_is_found_before_all() -> None:
-    target = field_set(Address("src/py", target_name="my app"))
+    requests: dict[Stage, Any] = {}
     with pytest.raises(InvalidFieldException):
-        collect_ingredients(target, create_subsystem(PyOxidizer)).send(None)  # Its first request.
+        Stages(field_set(Address("src/py", target_name="my app")), requests=requests)
+    assert not requests
 
 
 # --- Where it lies below `--distdir`
@@ -397,7 +439,7 @@ def test_a_changed_field_runs_only_the_stages_that_it_matters_to(
     [
         ({"tags": ["a"], "description": "An app."}, set()),
         ({"output_path": "apps"}, {AddPrefix}),
-        ({"template": "other.bzlt"}, {RenderedConfigRequest}),
+        ({"template": "other.bzlt"}, {TemplateRequest, RenderedConfigRequest}),
         ({"binary_name": "app"}, {RenderedConfigRequest, BuildRequest}),
         ({"entry_point": "main"}, {ContentsRequest, RenderedConfigRequest, BuildRequest}),
         ({"filesystem_resources": []}, set()),
@@ -455,7 +497,8 @@ def test_pyoxidizers_arguments_matter_to_its_run_and_what_comes_of_it(
 
 
 @pytest.mark.parametrize(
-    ("way", "again"), [(DEFAULT_WAY, set()), (TEMPLATE_WAY, {RenderedConfigRequest})]
+    ("way", "again"),
+    [(DEFAULT_WAY, set()), (TEMPLATE_WAY, {TemplateRequest, RenderedConfigRequest})],
 )
 def test_targets_alike_share_all_that_takes_long(way: dict[str, Any], again: set[Stage]) -> None:
     other = Stages(field_set(Address("other", target_name="bin"), **way))
@@ -485,7 +528,7 @@ def built(target: PyOxidizerFieldSet) -> MockGet[PyOxidizerBinary]:
 
 def package(target: PyOxidizerFieldSet, *mocks: MockGet[Any], report: bool) -> BuiltPackage:
     pyoxidizer = create_subsystem(PyOxidizer, report=report)
-    request = UniqueOutputPathRequest(target.output_path, target.binary_name)
+    request = UniqueOutputPathRequest(target.output_path)
     paths = {request: UniqueOutputPath("project/bin")}
     unique = MockGet(UniqueOutputPath, (UniqueOutputPathRequest,), paths.__getitem__)
     result: BuiltPackage = FILES.run_rule(
@@ -500,6 +543,7 @@ def refuse(_: object) -> Any:
 
 NOT_ASKED: list[MockGet[Any]] = [
     MockGet(Ingredients, (PyOxidizerFieldSet,), refuse),
+    MockGet(BuildTools, (PyOxidizerFieldSet,), refuse),
     MockGet(Report, (ReportRequest,), refuse),
 ]
 INSTALL = BuiltPackageArtifact(
@@ -518,7 +562,8 @@ def test_package_writes_a_report_beside_if_asked_to(
 ) -> None:
     target = field_set(**fields)
     contents = Contents(None, (Placement(APP, False),), (APP.path,))
-    ingredients = Ingredients("my-app", (), STANDALONE_PYTHON, RUST, C_TOOLCHAIN, contents, PYTHON)
+    ingredients = Ingredients("my-app", STANDALONE_PYTHON, contents, PYTHON)
+    tools = BuildTools((), RUST, C_TOOLCHAIN)
     written = FILES.digest({"project/bin/triple/debug/my-app.sha256": "checksums"})
     request = ReportRequest(
         name="my-app",
@@ -533,6 +578,7 @@ def test_package_writes_a_report_beside_if_asked_to(
     given = package(
         target,
         MockGet(Ingredients, (PyOxidizerFieldSet,), {target: ingredients}.__getitem__),
+        MockGet(BuildTools, (PyOxidizerFieldSet,), {target: tools}.__getitem__),
         MockGet(Report, (ReportRequest,), {request: report}.__getitem__),
         report=True,
     )

@@ -18,6 +18,8 @@ from pants_pyoxidizer.util_rules import rendered_config
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfig,
     RenderedConfigRequest,
+    Template,
+    TemplateRequest,
 )
 
 CONFIG = Config(
@@ -30,21 +32,25 @@ def rule_runner() -> RuleRunner:
     return RuleRunner(
         rules=[
             *rendered_config.rules(),
+            QueryRule(Template, (TemplateRequest,)),
             QueryRule(RenderedConfig, (RenderedConfigRequest,)),
         ],
         target_types=[PyOxidizerBinaryTarget],
     )
 
 
-def render(rule_runner: RuleRunner, template: str) -> str:
-    """The configuration of a binary `project:bin`, whose `template` field names this file."""
+def template_field(rule_runner: RuleRunner, template: str) -> PyOxidizerTemplateField:
+    """That of a binary `project:bin`, which names this file."""
     rule_runner.write_files(
         {"project/BUILD": f"pyoxidizer_binary(name='bin', dependencies=[], template={template!r})"}
     )
     target = rule_runner.get_target(Address("project", target_name="bin"))
-    rendered = rule_runner.request(
-        RenderedConfig, [RenderedConfigRequest(target[PyOxidizerTemplateField], CONFIG)]
-    )
+    return target[PyOxidizerTemplateField]
+
+
+def render(rule_runner: RuleRunner, template: str) -> str:
+    request = RenderedConfigRequest(template_field(rule_runner, template), CONFIG)
+    rendered = rule_runner.request(RenderedConfig, [request])
     file, lines = rule_runner.request(DigestContents, [rendered.digest])
     assert file == FileContent("pyoxidizer.bzl", file.content)
     assert lines.path == "pyoxidizer.lines.json"
@@ -56,7 +62,7 @@ def render(rule_runner: RuleRunner, template: str) -> str:
 
 def refused(rule_runner: RuleRunner, template: str) -> Exception:
     with pytest.raises(ExecutionError) as e:
-        render(rule_runner, template)
+        rule_runner.request(Template, [TemplateRequest(template_field(rule_runner, template))])
     errors: tuple[Exception, ...] = e.value.wrapped_exceptions
     (error,) = errors
     return error
@@ -70,12 +76,21 @@ def test_a_template_beside_the_build_file(rule_runner: RuleRunner) -> None:
     assert rendered.endswith("# schön\nNAME = 'bin'\nWHEELS = [\"a-1.whl\"]\nPRICE = '$1'\n")
 
 
+EMPTY = (
+    "it is empty. To fix, remove the field; the goal `pyoxidizer-config` prints a template to start "
+    "from then"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "it is empty"),
-        (b"\n# only a comment\n", "it is empty"),
-        (b"ok = 1\nx = '\xff'\n", "line 2 is not UTF-8 text (invalid start byte)"),
+        (b"", EMPTY),
+        (b"\n# only a comment\n", EMPTY),
+        (
+            b"ok = 1\nx = '\xff'\n",
+            "line 2 is not UTF-8 text (invalid start byte). To fix, save it as UTF-8",
+        ),
         (
             b"ok = 1\nexe.pip_install($WHEEL)\n",
             "line 2 uses the parameter `$WHEEL`, which does not exist. Did you mean `$WHEELS`? "
@@ -109,5 +124,5 @@ def test_a_template_that_is_not_there(rule_runner: RuleRunner) -> None:
     assert isinstance(error, InvalidFieldException)
     assert str(error) == (
         "The `template` field in target project:bin names project/missing.bzlt, which cannot be "
-        "used: it does not exist."
+        "used: it does not exist. To fix, correct the path, which starts at the BUILD file's folder."
     )

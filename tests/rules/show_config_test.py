@@ -25,10 +25,8 @@ from pants_pyoxidizer.goals.show_config import (
 )
 from pants_pyoxidizer.placement import Resources, place
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
-from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
-from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from unit.wheels import wheel
 
@@ -48,10 +46,7 @@ def show(*wheels: Any, **fields: Any) -> tuple[str, list[RenderedConfigRequest]]
     resources = Resources.IN_MEMORY if "template" in fields else Resources.AUTO
     ingredients = Ingredients(
         "bin",
-        (),
         StandalonePython(ARCHIVE, "3.11.7", "x86_64-unknown-linux-gnu", EMPTY_DIGEST, ""),
-        RustToolchain(SystemRust(".cache/rust", "rustc 1.80")),
-        CToolchain("/usr/bin", "cc 12"),
         Contents(EntryPoint("app"), place(wheels, resources), (APP.path,)),
         EMPTY_DIGEST,
     )

@@ -118,5 +118,41 @@ def test_errors_in_a_template_have_its_line(log: str, expected: str) -> None:
     assert explanation == f"{expected}To fix, correct the template."
 
 
+@pytest.mark.parametrize("sign", LOGS)
+def test_errors_in_a_template_may_say_anything(sign: str) -> None:
+    """What the template says is no sign, and what led to its error went well."""
+    line = sign.splitlines()[0]
+    for log in (FAIL.replace("on purpose", line), f"{sign}\n{FAIL}"):
+        explanation = explain(log, "app/own.bzlt", (0, 0, 0, 0, 1, 2))
+        assert explanation is not None
+        assert explanation.startswith("There is an error in the template app/own.bzlt, line 2: ")
+
+
+DOWNLOADED = "downloading https://x/python-build-standalone/releases/cpython.tar.zst\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (
+            "error: failed to download from `https://x/y`\n\nCaused by:\n  No space left on device",
+            "The disk is full.",
+        ),
+        (
+            "warning: spurious network error: Couldn't resolve host name\n"
+            "/usr/bin/ld: cannot find -lz: No such file or directory",
+            "The linker does not find the library `z`.",
+        ),
+        (
+            DOWNLOADED + 20 * "Compiling a\n" + "dns error: [6] Could not resolve host",
+            "cargo could not download the crates.",
+        ),
+    ],
+)
+def test_the_cause_comes_before_what_it_led_to(log: str, expected: str) -> None:
+    explanation = explain(log, "own.bzlt", (1,))
+    assert explanation is not None and explanation.startswith(expected)
+
+
 def test_errors_in_our_own_template_are_not_the_users() -> None:
     assert explain(FAIL, "", ()) is None

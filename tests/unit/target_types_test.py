@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from packaging.requirements import InvalidRequirement, Requirement
 from pants.build_graph.address import Address
 from pants.engine.target import InvalidFieldException, InvalidTargetException, StringField
 
@@ -12,6 +13,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryNameField,
     PyOxidizerBinaryTarget,
     PyOxidizerEntryPointField,
+    PyOxidizerFilesystemResourcesField,
     PyOxidizerIncludeSourcesField,
     PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
@@ -108,6 +110,26 @@ def test_output_paths_with_control_characters(path: str) -> None:
     assert str(e.value) == (
         f"The `output_path` field in target src/py/project:bin is {path!r}, which has line breaks "
         "or control characters in it. To fix, remove them."
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["six", "six==1.16", "Six[a,b]>=1; python_version < '3'", "six @ https://x/six.whl"]
+)
+def test_filesystem_resources(text: str) -> None:
+    assert PyOxidizerFilesystemResourcesField([text], ADDRESS).value == (text,)
+
+
+@pytest.mark.parametrize("text", ["six = 1", "", "lib/six", "six;", "six\nfail()", "$NAME", "six["])
+def test_filesystem_resources_that_are_no_requirements(text: str) -> None:
+    with pytest.raises(InvalidRequirement) as problem:
+        Requirement(text)
+    with pytest.raises(InvalidFieldException) as e:
+        PyOxidizerFilesystemResourcesField(["six", text], ADDRESS)
+    assert str(e.value) == (
+        f"The `filesystem_resources` field in target src/py/project:bin has {text!r}, which is no "
+        f"requirement ({problem.value}). To fix, write it as pip takes it, for example "
+        "`jsonschema==4.21.1` or `jsonschema`."
     )
 
 

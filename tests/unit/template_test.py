@@ -62,12 +62,21 @@ def test_decode() -> None:
     )
 
 
+EMPTY = (
+    "it is empty. To fix, remove the field; the goal `pyoxidizer-config` prints a template to start "
+    "from then"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "it is empty"),
-        (b" \n\t\n# nothing\n", "it is empty"),
-        (b"a = 1\nb = '\xff'\n", "line 2 is not UTF-8 text (invalid start byte)"),
+        (b"", EMPTY),
+        (b" \n\t\n# nothing\n", EMPTY),
+        (
+            b"a = 1\nb = '\xff'\n",
+            "line 2 is not UTF-8 text (invalid start byte). To fix, save it as UTF-8",
+        ),
     ],
 )
 def test_decode_refuses(content: bytes, message: str) -> None:

@@ -48,7 +48,12 @@ from pants_pyoxidizer.util_rules.distributions import (
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
 from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
 from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
-from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.rendered_config import (
+    RenderedConfig,
+    RenderedConfigRequest,
+    Template,
+    TemplateRequest,
+)
 from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
@@ -76,27 +81,43 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
 
 
 @dataclass(frozen=True)
-class Ingredients:
-    """What both ways to build a binary start from."""
+class CheckedFields:
+    """What BUILD files and the template say, found right before anything is built."""
 
     name: str  # Of the executable.
-    args: tuple[str, ...]
+    distributions: Distributions
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What goes into a binary, whichever way it is built."""
+
+    name: str  # Of the executable.
     python: StandalonePython
-    rust: RustToolchain
-    c_toolchain: CToolchain
     contents: Contents
     wheels: Digest
 
 
 @dataclass(frozen=True)
+class BuildTools:
+    """What builds a binary, whichever way."""
+
+    args: tuple[str, ...]
+    rust: RustToolchain
+    c_toolchain: CToolchain
+
+
+@dataclass(frozen=True)
 class DefaultBuildRequest:
     ingredients: Ingredients
+    tools: BuildTools
     field_set: PyOxidizerFieldSet
 
 
 @dataclass(frozen=True)
 class TemplateBuildRequest:
     ingredients: Ingredients
+    tools: BuildTools
     field_set: PyOxidizerFieldSet
 
 
@@ -111,16 +132,23 @@ class PyOxidizerBinary:
 
 
 @rule(level=LogLevel.DEBUG)
-async def collect_ingredients(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> Ingredients:
+async def check_fields(field_set: PyOxidizerFieldSet) -> CheckedFields:
     name = field_set.binary_name.value_or_default()
+    if field_set.template.value is not None:
+        await Get(Template, TemplateRequest(field_set.template))
     distributions = await Get(Distributions, DistributionsRequest(field_set.dependencies))
+    return CheckedFields(name, distributions)
+
+
+@rule(level=LogLevel.DEBUG)
+async def collect_ingredients(field_set: PyOxidizerFieldSet) -> Ingredients:
+    checked = await Get(CheckedFields, PyOxidizerFieldSet, field_set)
+    distributions = checked.distributions
     python_request = StandalonePythonRequest(
         field_set.address, distributions.interpreter_constraints, field_set.python.value
     )
-    python, rust, c_toolchain, first_party = await MultiGet(
+    python, first_party = await MultiGet(
         Get(StandalonePython, StandalonePythonRequest, python_request),
-        Get(RustToolchain, {}),
-        Get(CToolchain, CToolchainRequest(with_make=field_set.template.value is not None)),
         Get(FirstPartyWheels, FirstPartyWheelsRequest(distributions.targets)),
     )
     third_party = await Get(
@@ -131,13 +159,24 @@ async def collect_ingredients(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidi
         Get(Contents, ContentsRequest, _contents(field_set, python, first, third)),
         Get(Digest, MergeDigests((first.digest, third.digest))),
     )
-    return Ingredients(name, tuple(pyoxidizer.args), python, rust, c_toolchain, contents, wheels)
+    return Ingredients(checked.name, python, contents, wheels)
+
+
+@rule(level=LogLevel.DEBUG)
+async def find_build_tools(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuildTools:
+    rust, c_toolchain = await MultiGet(
+        Get(RustToolchain, {}),
+        Get(CToolchain, CToolchainRequest(with_make=field_set.template.value is not None)),
+    )
+    return BuildTools(tuple(pyoxidizer.args), rust, c_toolchain)
 
 
 @rule(level=LogLevel.DEBUG)
 async def build_from_runtime(request: DefaultBuildRequest) -> Build:
-    it, field_set = request.ingredients, request.field_set
-    runtime = await Get(Runtime, RuntimeRequest(it.python, it.rust, it.c_toolchain, it.args))
+    it, tools, field_set = request.ingredients, request.tools, request.field_set
+    runtime = await Get(
+        Runtime, RuntimeRequest(it.python, tools.rust, tools.c_toolchain, tools.args)
+    )
     payload = await Get(
         Payload,
         PayloadRequest(
@@ -172,17 +211,17 @@ def template_config(it: Ingredients) -> Config:
 
 @rule(level=LogLevel.DEBUG)
 async def build_from_template(request: TemplateBuildRequest) -> Build:
-    it, field_set = request.ingredients, request.field_set
+    it, tools, field_set = request.ingredients, request.tools, request.field_set
     config = template_config(it)
     rendered_config = await Get(RenderedConfig, RenderedConfigRequest(field_set.template, config))
     build_request = BuildRequest(
         description=f"Building {field_set.address} with PyOxidizer",
         name=it.name,
-        args=it.args,
+        args=tools.args,
         config=rendered_config,
         python=it.python,
-        rust=it.rust,
-        c_toolchain=it.c_toolchain,
+        rust=tools.rust,
+        c_toolchain=tools.c_toolchain,
         inputs=it.wheels,
         wheel_dirs=it.contents.folders,
         has_plain_files=bool(config.filesystem_wheels),
@@ -192,13 +231,18 @@ async def build_from_template(request: TemplateBuildRequest) -> Build:
 
 @rule(level=LogLevel.DEBUG)
 async def build_binary(field_set: PyOxidizerFieldSet) -> PyOxidizerBinary:
-    ingredients = await Get(Ingredients, PyOxidizerFieldSet, field_set)
+    # What is wrong with the fields is said before anything is looked for or built.
+    await Get(CheckedFields, PyOxidizerFieldSet, field_set)
+    ingredients, tools = await MultiGet(
+        Get(Ingredients, PyOxidizerFieldSet, field_set),
+        Get(BuildTools, PyOxidizerFieldSet, field_set),
+    )
     descriptions = [ingredients.python.description]
     if field_set.template.value is None:
-        built = await Get(Build, DefaultBuildRequest(ingredients, field_set))
+        built = await Get(Build, DefaultBuildRequest(ingredients, tools, field_set))
         descriptions.append(placement.describe(ingredients.contents.placements))
     else:
-        built = await Get(Build, TemplateBuildRequest(ingredients, field_set))
+        built = await Get(Build, TemplateBuildRequest(ingredients, tools, field_set))
     prefix = field_set.output_path.value_or_default(file_ending=None)
     return PyOxidizerBinary(
         await Get(Digest, AddPrefix(built.digest, prefix)),
@@ -226,21 +270,22 @@ def _contents(
 
 @rule(level=LogLevel.DEBUG)
 async def package_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuiltPackage:
-    await Get(
-        UniqueOutputPath, UniqueOutputPathRequest(field_set.output_path, field_set.binary_name)
-    )
+    await Get(UniqueOutputPath, UniqueOutputPathRequest(field_set.output_path))
     binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
     artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
     if not pyoxidizer.report:
         return BuiltPackage(binary.digest, (artifact,))
-    ingredients = await Get(Ingredients, PyOxidizerFieldSet, field_set)
-    report = await Get(Report, ReportRequest, _report(field_set, ingredients, binary))
+    ingredients, tools = await MultiGet(
+        Get(Ingredients, PyOxidizerFieldSet, field_set),
+        Get(BuildTools, PyOxidizerFieldSet, field_set),
+    )
+    report = await Get(Report, ReportRequest, _report(field_set, ingredients, tools, binary))
     digest = await Get(Digest, MergeDigests((binary.digest, report.digest)))
     return BuiltPackage(digest, (artifact, *map(BuiltPackageArtifact, report.paths)))
 
 
 def _report(
-    field_set: PyOxidizerFieldSet, it: Ingredients, binary: PyOxidizerBinary
+    field_set: PyOxidizerFieldSet, it: Ingredients, tools: BuildTools, binary: PyOxidizerBinary
 ) -> ReportRequest:
     return ReportRequest(
         name=it.name,
@@ -248,7 +293,7 @@ def _report(
         install_dir=binary.install_dir,
         executable=binary.executable,
         contents=it.contents,
-        crates=CrateListRequest(it.python, it.rust, it.c_toolchain),
+        crates=CrateListRequest(it.python, tools.rust, tools.c_toolchain),
         with_template=field_set.template.value is not None,
     )
 

@@ -24,6 +24,9 @@ NEWER_RUST = (
 )
 IN_TEMPLATE = "There is an error in the template"
 TEMPLATE_CURE = "To fix, correct the template."
+# From an error to what it is about: its causes are on the lines after it. Far apart, the two have
+# nothing to do with each other.
+SOON = r"(?:.*\n){0,9}?.*"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class KnownFailure:
         return "".join(text if name is None else f"{text}..." for text, name, _, _ in parts)
 
 
-# The first one counts whose sign is in the log: what fails first comes first.
+# The first one counts whose sign is in the log, wherever it is there. A build stops where it fails.
+# So two signs are of a cause and what it led to, as a full disk leads to all else; or one is of a
+# download that cargo tried again, and the other of what failed later. That is why the disk comes
+# first, and cargo's downloads come after compiling and linking.
 KNOWN_FAILURES = (
     KnownFailure(
         r"No space left on device|Disk quota exceeded",
@@ -62,16 +68,16 @@ KNOWN_FAILURES = (
         'To fix, install Rust, and set `[pyoxidizer].rust` to "system".',
     ),
     KnownFailure(
-        r"resolving Rust toolchain(?:.*\n)*?.*(?:error sending request|dns error|error trying to "
+        rf"resolving Rust toolchain{SOON}(?:error sending request|dns error|error trying to "
         r"connect|static\.rust-lang\.org)",
         "PyOxidizer could not download Rust, which is on no package registry.",
         'To fix, install Rust, and set `[pyoxidizer].rust` to "system", or let the network through '
         "(`[subprocess-environment].env_vars` with HTTPS_PROXY).",
     ),
     KnownFailure(
-        r"(?:error sending request|dns error|error trying to connect)(?:.*\n)*?.*"
+        rf"(?:error sending request|dns error|error trying to connect){SOON}"
         r"python-build-standalone|"
-        r"python-build-standalone(?:.*\n)*?.*(?:error sending request|dns error|error trying to "
+        rf"python-build-standalone{SOON}(?:error sending request|dns error|error trying to "
         r"connect)",
         "PyOxidizer could not download a Python, which is on no package registry.",
         'To fix, set `[pyoxidizer].python` to "host", or let the network through '
@@ -139,13 +145,11 @@ def explain(log: str, template: str, lines: Sequence[int]) -> str | None:
     `template` is the user's, "" if there is none, and `lines` has its line, 0 for none, for each
     line of the configuration that was made of it.
     """
-    for failure in KNOWN_FAILURES:
-        explanation = failure.explain(log)
-        if explanation is not None:
-            return explanation
-    match = STARLARK_ERROR.search(log)
-    if match is None or not template:
-        return None
+    match = STARLARK_ERROR.search(log) if template else None
+    if match is None:
+        return next(filter(None, (failure.explain(log) for failure in KNOWN_FAILURES)), None)
+    # The language's own error, after which nothing ran. Its message is the template's, and may have
+    # any sign in it.
     number = int(match["line"])
     line = lines[number - 1] if number <= len(lines) else 0
     where = f"{template}, line {line}" if line else template

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Iterable
 
-from packaging.requirements import InvalidRequirement, Requirement
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules, rule
 from pants.engine.target import InvalidFieldException
@@ -76,23 +75,23 @@ def determine_contents(request: ContentsRequest) -> Contents:
     if request.resources is not None:
         _check_placements(request, placements)
         logger.debug(f"Where the code of {request.address} goes:\n{placement.table(placements)}")
-    _warn_of_hidden_modules(request)
+    _refuse_hidden_modules(request)
     first_party = tuple(wheel.path for wheel in request.first_party)
     return Contents(_entry_point(request, wheels), placements, first_party)
 
 
-def _warn_of_hidden_modules(request: ContentsRequest) -> None:
+def _refuse_hidden_modules(request: ContentsRequest) -> None:
     hidden = wheel_metadata.hidden_modules(request.first_party, request.third_party)
     if not hidden:
         return
     lines = bullet_list(f"`{module}` of {second}, by {first}" for module, first, second in hidden)
-    logger.warning(
-        f"Modules that go into the target {request.address} are hidden by others of the same "
-        f"name:\n\n{lines}\n\n"
+    raise InvalidFieldException(
+        f"The `{PyOxidizerDependenciesField.alias}` field in target {request.address} has "
+        f"distributions with modules that hide others of the same name:\n\n{lines}\n\n"
         + softwrap(
             f"""
-            To fix, rename one of them, or leave one of the distributions out of
-            `{PyOxidizerDependenciesField.alias}`.
+            To fix, rename one of each two, leave one out of the `python_distribution` that it is
+            in, or leave one of the distributions out of `{PyOxidizerDependenciesField.alias}`.
             """
         )
     )
@@ -207,15 +206,15 @@ def _filesystem_wheels(
 def _resource_problem(
     text: str, wheels: tuple[Wheel, ...], environment: dict[str, str]
 ) -> str | None:
-    try:
-        Requirement(text)
-    except InvalidRequirement as e:
-        return f"which is no requirement ({e})"
+    # All others are there: it is this one, or what its extras require.
     for missing in wheel_metadata.missing_requirements(
         wheels, roots=[text], environment=environment
     ):
-        if missing.wheel is None:
-            return f"but {missing.found} goes in" if missing.found else "which does not go in"
+        what = "" if missing.wheel is None else f"which requires `{missing.requirement}`, "
+        return what + (f"but {missing.found} goes in" if missing.found else "which does not go in")
+    for unknown in wheel_metadata.unknown_extras([text], wheels, environment=environment):
+        there_are = ", ".join(f"`{extra}`" for extra in unknown.known) or "none"
+        return f"but `{unknown.name}` has no extra `{unknown.extra}`; its extras: {there_are}"
     return None
 
 

@@ -7,54 +7,63 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Iterable
 
-from pants.engine.rules import Get, collect_rules, rule
-from pants.engine.target import AllTargets, AllTargetsRequest, InvalidFieldException
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import AllTargets, InvalidFieldException
 from pants.util.strutil import softwrap
 
-from pants_pyoxidizer.target_types import (
-    PyOxidizerBinaryNameField,
-    PyOxidizerBinaryTarget,
-    PyOxidizerOutputPathField,
-)
+from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerOutputPathField
+from pants_pyoxidizer.util_rules.standalone_python import TARGET_TRIPLES
 
 
 @dataclass(frozen=True)
 class UniqueOutputPathRequest:
     output_path: PyOxidizerOutputPathField
-    binary_name: PyOxidizerBinaryNameField
 
 
 @dataclass(frozen=True)
 class UniqueOutputPath:
-    """The folder below `--distdir`, in which no other target's executable has the same name."""
+    """The folder below `--distdir`, with which no other binary's interferes."""
 
     value: str
 
 
 @rule
-async def find_unique_output_path(request: UniqueOutputPathRequest) -> UniqueOutputPath:
-    output_path, name = request.output_path, request.binary_name.value_or_default()
-    value = output_path.value_or_default(file_ending=None)
-    if not output_path.value:
-        # That is made of the address. Besides, all BUILD files would be read for nothing.
-        return UniqueOutputPath(value)
-    for target in await Get(AllTargets, AllTargetsRequest()):
-        if not isinstance(target, PyOxidizerBinaryTarget) or target.address == output_path.address:
+def find_unique_output_path(
+    request: UniqueOutputPathRequest, all_targets: AllTargets
+) -> UniqueOutputPath:
+    # Defaults are compared as well: those of `v1.0:bin` and `v1/0:bin` are the same. It costs no
+    # more, as Pants reads all BUILD files for the imports of a distribution's code anyway.
+    field = request.output_path
+    value = field.value_or_default(file_ending=None)
+    path = PurePosixPath(value)
+    for target in all_targets:
+        if not isinstance(target, PyOxidizerBinaryTarget) or target.address == field.address:
             continue
-        other = target[PyOxidizerBinaryNameField]
-        path = target[PyOxidizerOutputPathField].value_or_default(file_ending=None)
-        if other.name == name and PurePosixPath(path) == PurePosixPath(value):
+        other_value = target[PyOxidizerOutputPathField].value_or_default(file_ending=None)
+        other_path = PurePosixPath(other_value)
+        if path == other_path or _clears(path, other_path) or _clears(other_path, path):
+            default = "" if field.value else " by default"
             raise InvalidFieldException(
                 softwrap(
                     f"""
-                    The `{output_path.alias}` field in target {output_path.address} is {value!r},
-                    where the executable `{name}` of the target {target.address} lies as well: one
-                    would overwrite the other. To fix, give one of them another
-                    `{output_path.alias}` or `{other.alias}`.
+                    The `{field.alias}` field in target {field.address} is {value!r}{default}, and
+                    that of the target {target.address} is {other_value!r}: one would delete the
+                    files of the other. To fix, give one of them another `{field.alias}`.
                     """
                 )
             )
     return UniqueOutputPath(value)
+
+
+def _clears(path: PurePosixPath, other: PurePosixPath) -> bool:
+    """Whether `other` lies in the folder that Pants empties to write the binary of `path`.
+
+    It is `<target triple>/{debug,release}/<a name>`, and the name can be a template's.
+    """
+    if path not in other.parents:
+        return False
+    triple, *below = other.relative_to(path).parts
+    return triple in TARGET_TRIPLES.values() and len(below) > 1 and below[0] in ("debug", "release")
 
 
 def rules() -> Iterable[Any]:

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The PyOxidizer configuration of a binary with a `template`, as a file."""
+"""The `template` of a binary, and the PyOxidizer configuration that is made of it, as a file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,27 @@ from pants.engine.target import (
 )
 from pants.util.strutil import softwrap
 
-from pants_pyoxidizer.config import Config
+from pants_pyoxidizer.config import Config, PyOxidizerPython
 from pants_pyoxidizer.target_types import PyOxidizerTemplateField
 from pants_pyoxidizer.template import TemplateError, decode
 
 CONFIG_FILE = "pyoxidizer.bzl"  # The name that PyOxidizer looks for.
 # Which lines of the template the configuration's are, for `programs/run_pyoxidizer.py`.
 LINES_FILE = "pyoxidizer.lines.json"
+# Which parameters there are does not depend on their values.
+_WITHOUT_VALUES = Config(name="", python=PyOxidizerPython(""), entry_point=None, wheels=())
+
+
+@dataclass(frozen=True)
+class TemplateRequest:
+    field: PyOxidizerTemplateField
+
+
+@dataclass(frozen=True)
+class Template:
+    """The text of a template that can be rendered."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -37,16 +51,18 @@ class RenderedConfig:
 
 
 @rule
-async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
-    field = request.template
+async def read_template(request: TemplateRequest) -> Template:
+    field = request.field
     sources = await Get(HydratedSources, HydrateSourcesRequest(field))
     contents = await Get(DigestContents, Digest, sources.snapshot.digest)
     try:
         # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
         if not contents:
-            raise TemplateError("it does not exist")
+            raise TemplateError(
+                "it does not exist. To fix, correct the path, which starts at the BUILD file's folder"
+            )
         text = decode(contents[0].content)
-        rendered = request.config.render(text)
+        _WITHOUT_VALUES.render(text)
     except TemplateError as e:
         raise InvalidFieldException(
             softwrap(
@@ -56,8 +72,17 @@ async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
                 """
             )
         ) from None
-    lines = {"template": field.file_path, "lines": request.config.line_numbers(text)}
-    files = {CONFIG_FILE: rendered, LINES_FILE: json.dumps(lines)}
+    return Template(text)
+
+
+@rule
+async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
+    template = await Get(Template, TemplateRequest(request.template))
+    lines = {
+        "template": request.template.file_path,
+        "lines": request.config.line_numbers(template.text),
+    }
+    files = {CONFIG_FILE: request.config.render(template.text), LINES_FILE: json.dumps(lines)}
     digest = await Get(
         Digest, CreateDigest(FileContent(path, file.encode()) for path, file in files.items())
     )
