@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
+from benchmarks.pythons import find_python
 from integration.projects import project
 from integration.repository import Repository, run_binary
 
@@ -43,17 +47,23 @@ def package(repository: Repository, name: str, *args: str) -> tuple[Path, str]:
 def test_an_edit_and_another_binary_start_neither_pyoxidizer_nor_cargo(
     repository: Repository,
 ) -> None:
-    write(repository, "edit", "", "def start(): print('before')\n")
+    def code(text: str) -> str:
+        return f"import click\ndef start(): click.echo('{text}')\n"
+
+    write(repository, "edit", "", code("before"))
     binary, _ = package(repository, "edit")
     assert run_binary(binary).stdout == "before\n"
 
     # A text that no cache has seen.
     text = f"after {time.time_ns()}"
-    write(repository, "edit", "", f"def start(): print('{text}')\n")
-    binary, log = package(repository, "edit")
+    write(repository, "edit", "", code(text))
+    # A daemon keeps the level of log that it was started with.
+    binary, log = package(repository, "edit", "--no-pantsd", "-ldebug")
     assert run_binary(binary).stdout == f"{text}\n"
-    assert "Embedding edit:bin" in log
-    assert "runtime" not in log and "with PyOxidizer" not in log
+    stages = r"Building .*(?:runtime|with PyOxidizer).*|Prepare .*\.whl|Embedding .*|Inspect .*"
+    ran = re.findall(f"Completed: ({stages})", log)
+    # Nothing of third parties is prepared or looked at again.
+    assert sorted(ran) == ["Embedding edit:bin", "Inspect 1 wheel"]
 
     write(repository, "other", "", "def start(): print('another one')\n")
     binary, log = package(repository, "other")
@@ -97,6 +107,26 @@ def test_code_in_memory_has_all_that_code_has(repository: Repository) -> None:
         "True",
         "memory.main ['a', 'b'] memory.main",
     ]
+
+
+def test_code_is_read_as_that_of_the_python_that_goes_in(repository: Repository) -> None:
+    """Whichever Python runs our programs: an older one does not know all the syntax."""
+    if find_python(None).minor_version == "3.9":
+        pytest.skip("it needs a Python that is newer than 3.9")
+    code = """\
+        import inspect
+
+        def kind(value):
+            match value:
+                case int():
+                    return "a number"
+
+        def start():
+            print(kind(1), inspect.getsource(kind).splitlines()[-1].strip())
+        """
+    write(repository, "reads", "", code)
+    binary, _ = package(repository, "reads")
+    assert run_binary(binary).stdout == 'a number return "a number"\n'
 
 
 def test_code_on_the_filesystem_is_laid_out_as_by_pip(repository: Repository) -> None:

@@ -37,6 +37,7 @@ from pants_pyoxidizer.util_rules.archived_python import (
     allows,
     choose_archived_python,
 )
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.standalone_python import (
     ArchivedPythonRequest,
     HostPython,
@@ -82,6 +83,7 @@ def choose(
     parsed = AddressInput.parse(python, relative_to=relative_to, description_of_origin=origin)
     minor_version = packed.python.python.minor_version if packed.python else "3.11"
     hosts = {HostPythonRequest(InterpreterConstraints([f"CPython=={minor_version}.*"])): host}
+    links = {HostLinkRequest("/usr/bin/python3.11", "0123", what=""): HostLink(".cache/python")}
     chosen: StandalonePython = run_rule_with_mocks(
         choose_archived_python,
         rule_args=[
@@ -101,6 +103,7 @@ def choose(
                 {AdoptedPythonRequest(TARGET[StandalonePythonSourceField]): packed}.__getitem__,
             ),
             MockGet(HostPython, (HostPythonRequest,), hosts.__getitem__),
+            MockGet(HostLink, (HostLinkRequest,), links.__getitem__),
         ],
     )
     return chosen
@@ -123,6 +126,7 @@ def refused(*args: Any, **kwargs: Any) -> str:
 def test_the_target_that_is_named(python: str, origin: str, relative_to: str | None) -> None:
     chosen = choose(python, origin=origin, relative_to=relative_to)
     assert chosen.is_archived and chosen.digest == ARCHIVE
+    assert chosen.interpreter == ".cache/python"
     assert chosen.cache_key == "0123"
     # That very patch version need not be on this machine.
     assert chosen.constraint == InterpreterConstraints(["CPython==3.11.*"])

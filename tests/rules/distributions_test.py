@@ -171,9 +171,10 @@ def test_only_the_wheels_of_the_built_distributions_go_on() -> None:
             two, (BuiltPackageArtifact("sub/two-1-py3.whl"), BuiltPackageArtifact(None))
         ),
     }
+    paths = ("one-1-py3.whl", "sub/two-1-py3.whl")
     built = run_rule_with_mocks(
         build_first_party_wheels,
-        rule_args=[FirstPartyWheelsRequest(targets)],
+        rule_args=[FirstPartyWheelsRequest(targets, "python")],
         mock_gets=[
             MockGet(
                 FieldSetsPerTarget,
@@ -190,11 +191,7 @@ def test_only_the_wheels_of_the_built_distributions_go_on() -> None:
             MockGet(
                 Wheels,
                 (InspectWheelsRequest,),
-                {
-                    InspectWheelsRequest(merged, ("one-1-py3.whl", "sub/two-1-py3.whl")): Wheels(
-                        merged
-                    )
-                }.__getitem__,
+                {InspectWheelsRequest(merged, paths, "python"): Wheels(merged)}.__getitem__,
             ),
         ],
     )

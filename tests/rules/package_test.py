@@ -92,6 +92,7 @@ STANDALONE_PYTHON = StandalonePython(
     target_triple="x86_64-unknown-linux-gnu",
     digest=PYTHON,
     description="Python 3.11.7 is inside.",
+    interpreter=".cache/links/python",
 )
 RUST = RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
@@ -235,9 +236,11 @@ STDLIB = FILES.digest({"__parts/stdlib.part": "stdlib"})
 
 FIRST_STAGES: dict[Stage, Any] = {
     StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS, "py:py311"),
-    FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS),
+    FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS, ".cache/links/python"),
     ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
-        Addresses([Address("src/py/app")]), InterpreterConstraints(["CPython==3.11.7"])
+        Addresses([Address("src/py/app")]),
+        InterpreterConstraints(["CPython==3.11.7"]),
+        ".cache/links/python",
     ),
 }
 CONTENTS = ContentsRequest(

@@ -435,6 +435,7 @@ def test_packing() -> None:
             target_triple="x86_64-unknown-linux-gnu",
             digest=ARCHIVE,
             description=describe(REPORT, "/usr/bin/python3.11"),
+            interpreter=".cache/links/python",
         ),
         "",
     )

@@ -42,6 +42,7 @@ from pants_pyoxidizer.wheel_metadata import Wheel
 INPUT, ONLY_WHEELS, OUTPUT, PEX = (Digest(letter * 64, 1) for letter in "abcd")
 PROCESS = Process(["record"], description="")
 
+PYTHON = ".cache/links/python"
 DISTRIBUTION = PythonDistribution(
     {"provides": PythonArtifact(name="dist")}, Address("project", target_name="dist")
 )
@@ -72,7 +73,9 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
     resolved = run_rule_with_mocks(
         resolve_third_party_wheels,
         rule_args=[
-            ThirdPartyWheelsRequest(distributions, InterpreterConstraints(["CPython==3.11.7"]))
+            ThirdPartyWheelsRequest(
+                distributions, InterpreterConstraints(["CPython==3.11.7"]), PYTHON
+            )
         ],
         mock_gets=[
             MockGet(
@@ -111,7 +114,7 @@ def failure_to_resolve(said: str) -> str:
         1, b"", said.encode(), "Building", keep_sandboxes=KeepSandboxes.never
     )
     request = ThirdPartyWheelsRequest(
-        Addresses([DISTRIBUTION.address]), InterpreterConstraints(["CPython==3.11.7"])
+        Addresses([DISTRIBUTION.address]), InterpreterConstraints(["CPython==3.11.7"]), PYTHON
     )
     rule = resolve_third_party_wheels(request)
     rule.send(None)
@@ -168,7 +171,7 @@ def test_requirements_are_resolved_by_pants_and_become_wheels() -> None:
                 input_digest=PEX,
                 output_directories=("__third_party_wheels",),
             ),
-            InspectWheelsRequest(OUTPUT, ("__third_party_wheels/six.whl",)),
+            InspectWheelsRequest(OUTPUT, ("__third_party_wheels/six.whl",), PYTHON),
         ],
     )
 
@@ -176,7 +179,8 @@ def test_requirements_are_resolved_by_pants_and_become_wheels() -> None:
 # --- Inspecting
 
 
-def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
+@pytest.mark.parametrize("python", [None, ".cache/links/python"])
+def test_wheels_are_inspected_without_what_lies_beside_them(python: str | None) -> None:
     wheel = Wheel(
         path="w/six-1.0-py3-none-any.whl",
         filename="six-1.0-py3-none-any.whl",
@@ -207,7 +211,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
     report = FileContent("wheels.json", json.dumps([asdict(wheel)]).encode())
     wheels = run_rule_with_mocks(
         inspect_wheels,
-        rule_args=[InspectWheelsRequest(INPUT, (wheel.path,))],
+        rule_args=[InspectWheelsRequest(INPUT, (wheel.path,), python)],
         mock_gets=[
             MockGet(
                 Digest,
@@ -225,6 +229,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them() -> None:
         description="",
         input_digest=ONLY_WHEELS,
         output_files=("wheels.json",),
+        interpreter=python,
     )
     assert process.description == "Inspect 1 wheel"
     assert wheels == Wheels(ONLY_WHEELS, (wheel,))

@@ -126,6 +126,24 @@ def test_a_program_runs_in_the_venv_of_the_tool(
     assert process.description == "Building"
 
 
+def test_a_program_may_run_with_another_interpreter(pyoxidizer: PyOxidizer) -> None:
+    request = ToolProcess(
+        programs=("inspect_wheels.py",), argv=("x.whl",), description="", interpreter="links/python"
+    )
+    process = run_rule_with_mocks(
+        set_up_tool_process,
+        rule_args=[request, pyoxidizer, SubprocessEnvironmentVars(FrozenDict(LANG="C"))],
+        mock_gets=[
+            MockGet(ToolVenv, (ToolVenvRequest,), {}.__getitem__),
+            MockGet(Digest, (CreateDigest,), lambda _: PROGRAMS),
+            MockGet(Digest, (MergeDigests,), lambda _: MERGED),
+        ],
+    )
+    # Neither its packages nor variables that are for it count.
+    program = "__programs/inspect_wheels.py"
+    assert process.argv == ("links/python", "-I", "-S", "-B", program, "x.whl")
+
+
 def test_the_venv_of_the_tool_gets_a_link_for_each_daemon(pyoxidizer: PyOxidizer) -> None:
     def set_up_venv_process(venv_process: VenvPexProcess) -> Process:
         return Process(

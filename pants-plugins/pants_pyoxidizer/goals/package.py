@@ -147,12 +147,13 @@ async def collect_ingredients(field_set: PyOxidizerFieldSet) -> Ingredients:
     python_request = StandalonePythonRequest(
         field_set.address, distributions.interpreter_constraints, field_set.python.value
     )
-    python, first_party = await MultiGet(
-        Get(StandalonePython, StandalonePythonRequest, python_request),
-        Get(FirstPartyWheels, FirstPartyWheelsRequest(distributions.targets)),
-    )
-    third_party = await Get(
-        ThirdPartyWheels, ThirdPartyWheelsRequest(distributions.addresses, python.constraint)
+    python = await Get(StandalonePython, StandalonePythonRequest, python_request)
+    first_party, third_party = await MultiGet(
+        Get(FirstPartyWheels, FirstPartyWheelsRequest(distributions.targets, python.interpreter)),
+        Get(
+            ThirdPartyWheels,
+            ThirdPartyWheelsRequest(distributions.addresses, python.constraint, python.interpreter),
+        ),
     )
     first, third = first_party.wheels, third_party.wheels
     contents, wheels = await MultiGet(

@@ -28,6 +28,7 @@ from pants_pyoxidizer.standalone_python_target import (
     StandalonePythonTarget,
 )
 from pants_pyoxidizer.subsystem import PythonSource
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
 from pants_pyoxidizer.util_rules.standalone_python import (
     ARCHIVE,
     PACK_PROGRAMS,
@@ -78,7 +79,10 @@ async def choose_archived_python(
     host = await Get(HostPython, HostPythonRequest(python.constraint))
     if host.path is None:
         raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
-    return python
+    link = await Get(
+        HostLink, HostLinkRequest(host.path, host.fingerprint, what="The Python that is like it")
+    )
+    return dataclasses.replace(python, interpreter=link.path)
 
 
 @rule(level=LogLevel.DEBUG)

@@ -55,6 +55,7 @@ class Distributions:
 @dataclass(frozen=True)
 class FirstPartyWheelsRequest:
     targets: Targets
+    interpreter: str | None  # See `InspectWheelsRequest`.
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ async def build_first_party_wheels(request: FirstPartyWheelsRequest) -> FirstPar
         if artifact.relpath is not None and artifact.relpath.endswith(".whl")
     )
     digest = await Get(Digest, MergeDigests(package.digest for package in packages))
-    return FirstPartyWheels(await Get(Wheels, InspectWheelsRequest(digest, paths)))
+    inspecting = InspectWheelsRequest(digest, paths, request.interpreter)
+    return FirstPartyWheels(await Get(Wheels, InspectWheelsRequest, inspecting))
 
 
 def rules() -> Iterable[Any]:

@@ -19,6 +19,9 @@ from pants_pyoxidizer.wheel_metadata import Wheel, parse_wheels
 class InspectWheelsRequest:
     digest: Digest
     paths: tuple[str, ...]  # Relative to the digest's root; other files of it are dropped.
+    # See `StandalonePython`: the code is read as that of the Python that it is for. An older one
+    # does not know all its syntax.
+    interpreter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
             description=f"Inspect {pluralize(len(request.paths), 'wheel')}",
             input_digest=digest,
             output_files=("wheels.json",),
+            interpreter=request.interpreter,
         ),
     )
     contents = await Get(DigestContents, Digest, result.output_digest)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from textwrap import dedent
@@ -87,7 +88,8 @@ class StandalonePython:
     """The Python to embed.
 
     `digest` holds its archive, unless PyOxidizer downloads it. `description` says, for users,
-    what it is and where the result runs.
+    what it is and where the result runs. `interpreter` is a link to one of the same minor version on
+    this machine, for processes that have LINKS_CACHE; none is known where PyOxidizer downloads it.
     """
 
     python: PythonArchive | PyOxidizerPython
@@ -95,6 +97,7 @@ class StandalonePython:
     target_triple: str
     digest: Digest
     description: str
+    interpreter: str | None = None
     is_archived: bool = False  # It comes from a `standalone_python` target.
 
     @property
@@ -246,7 +249,10 @@ async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
         level=LogLevel.INFO,
         is_slow=True,
     )
-    return await run_packing(packing, request.path)
+    packed = await run_packing(packing, request.path)
+    if packed.python is None:
+        return packed
+    return PackedPython(dataclasses.replace(packed.python, interpreter=link.path), "")
 
 
 def describe(report: dict[str, Any], name: str) -> str:

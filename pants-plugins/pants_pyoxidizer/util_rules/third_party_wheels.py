@@ -43,6 +43,7 @@ class ThirdPartyWheelsRequest:
     distributions: Addresses
     # What is resolved must suit the embedded Python, whichever one runs Pants.
     interpreter_constraints: InterpreterConstraints
+    interpreter: str | None  # See `InspectWheelsRequest`.
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,8 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
     )
     result = await Get(ProcessResult, Process, process)
     snapshot = await Get(Snapshot, Digest, result.output_digest)
-    return ThirdPartyWheels(
-        await Get(Wheels, InspectWheelsRequest(snapshot.digest, snapshot.files))
-    )
+    inspecting = InspectWheelsRequest(snapshot.digest, snapshot.files, request.interpreter)
+    return ThirdPartyWheels(await Get(Wheels, InspectWheelsRequest, inspecting))
 
 
 def _describe(request: ThirdPartyWheelsRequest, failure: ProcessExecutionFailure) -> str:

@@ -2,7 +2,7 @@
 """Processes that run a program of ours, from `pants_pyoxidizer.programs`, beside PyOxidizer.
 
 The programs run in the virtual environment of the `[pyoxidizer]` tool, or of another one: what it
-pins, they may import.
+pins, they may import. Or a given interpreter runs them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pants.engine.fs import (
     PathGlobs,
 )
 from pants.engine.process import Process, ProcessCacheScope, ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
@@ -93,6 +93,8 @@ class ToolProcess:
     is_slow: bool = False
     # Where they run, if not in the tool `[pyoxidizer]`.
     tool: PexRequest | None = None
+    # Instead of a tool: a link to an interpreter, for what needs nothing but its standard library.
+    interpreter: str | None = None
 
 
 def program_file(name: str) -> FileContent:
@@ -139,13 +141,17 @@ async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
 async def set_up_tool_process(
     request: ToolProcess, pyoxidizer: PyOxidizer, subprocess_env: SubprocessEnvironmentVars
 ) -> Process:
-    venv, programs = await MultiGet(
-        Get(ToolVenv, ToolVenvRequest(request.tool or pyoxidizer.to_pex_request())),
-        Get(Digest, CreateDigest(program_file(name) for name in request.programs)),
-    )
+    programs = await Get(Digest, CreateDigest(program_file(name) for name in request.programs))
+    python: tuple[str, ...]
+    if request.interpreter is not None:
+        python = (request.interpreter, "-I", "-S", "-B")
+    else:
+        tool = request.tool or pyoxidizer.to_pex_request()
+        venv = await Get(ToolVenv, ToolVenvRequest(tool))
+        python = (f"{venv.path}/bin/python",)
     input_digest = await Get(Digest, MergeDigests((request.input_digest, programs)))
     return Process(
-        (f"{venv.path}/bin/python", f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
+        (*python, f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
         description=request.description,
         level=request.level,
         input_digest=input_digest,
