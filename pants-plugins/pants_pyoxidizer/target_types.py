@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Iterable
+from typing import Iterable, Optional, Tuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from pants.backend.python.target_types import GenerateSetupField, WheelField
@@ -201,8 +201,8 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
 
     @classmethod
     def compute_value(
-        cls, raw_value: Iterable[str] | None, address: Address
-    ) -> tuple[str, ...] | None:
+        cls, raw_value: Optional[Iterable[str]], address: Address
+    ) -> Optional[Tuple[str, ...]]:  # Pants evaluates both for `help`, on Python 3.9.
         value = super().compute_value(raw_value, address)
         for text in value or ():
             try:
@@ -212,8 +212,8 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
                     softwrap(
                         f"""
                         The `{cls.alias}` field in target {address} has {text!r}, which is no
-                        requirement ({e}). To fix, write it as pip takes it, for example
-                        `jsonschema==4.21.1` or `jsonschema`.
+                        requirement ({str(e).splitlines()[0]}). To fix, write it as pip takes it, for
+                        example `jsonschema==4.21.1` or `jsonschema`.
                         """
                     )
                 ) from None

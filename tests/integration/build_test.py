@@ -11,6 +11,7 @@ from pathlib import Path
 
 from integration.projects import project
 from integration.repository import Repository, run_binary
+from pants_pyoxidizer.programs.elf import SHT_SYMTAB, ElfFile
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
@@ -111,6 +112,10 @@ def test_release_for_a_named_triple(repository: Repository) -> None:
     )
     binary = built(repository, f"hello/bin/{TRIPLE}/release/install/bin")
     assert run_binary(binary).stdout == "Launching hello from __main__\nHällo, world!\n"
+    for path in (binary, *binary.parent.glob("lib/**/*.so")):
+        assert not list(ElfFile(path.read_bytes()).symbols(SHT_SYMTAB)), path
+    # Nor is there what no program needs.
+    assert not list(binary.parent.glob("lib/**/*test*"))
 
 
 def test_a_triple_that_the_python_is_not_for(repository: Repository) -> None:

@@ -109,6 +109,19 @@ def test_code_in_memory_has_all_that_code_has(repository: Repository) -> None:
     ]
 
 
+def test_what_no_program_needs_is_left_out(repository: Repository) -> None:
+    names = ("ensurepip", "idlelib", "lib2to3", "pip", "setuptools", "test", "unittest.test")
+    code = f"""\
+        from importlib.util import find_spec
+
+        def start():
+            print([name for name in {names} if find_spec(name)], bool(find_spec("unittest")))
+        """
+    write(repository, "small", "", code)
+    binary, _ = package(repository, "small")
+    assert run_binary(binary).stdout == "[] True\n"
+
+
 def test_code_is_read_as_that_of_the_python_that_goes_in(repository: Repository) -> None:
     """Whichever Python runs our programs: an older one does not know all the syntax."""
     if find_python(None).minor_version == "3.9":

@@ -128,8 +128,8 @@ def test_filesystem_resources_that_are_no_requirements(text: str) -> None:
         PyOxidizerFilesystemResourcesField(["six", text], ADDRESS)
     assert str(e.value) == (
         f"The `filesystem_resources` field in target src/py/project:bin has {text!r}, which is no "
-        f"requirement ({problem.value}). To fix, write it as pip takes it, for example "
-        "`jsonschema==4.21.1` or `jsonschema`."
+        f"requirement ({str(problem.value).splitlines()[0]}). To fix, write it as pip takes it, "
+        "for example `jsonschema==4.21.1` or `jsonschema`."
     )
 
 
