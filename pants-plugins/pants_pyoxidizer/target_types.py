@@ -201,8 +201,10 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
 
     @classmethod
     def compute_value(
-        cls, raw_value: Optional[Iterable[str]], address: Address
-    ) -> Optional[Tuple[str, ...]]:  # Pants evaluates both for `help`, on Python 3.9.
+        cls,
+        raw_value: Optional[Iterable[str]],  # noqa: UP007: `help` evaluates it, on Python 3.9.
+        address: Address,
+    ) -> Optional[Tuple[str, ...]]:  # noqa: UP006, UP007
         value = super().compute_value(raw_value, address)
         for text in value or ():
             try:
