@@ -26,6 +26,7 @@ from pants_pyoxidizer.programs.cargo_project import (
     file_digest,
 )
 from pants_pyoxidizer.programs.crates_cache import Home
+from unit.waiting import wait_for
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 
@@ -243,14 +244,6 @@ def builds(tmp_path: Path) -> Builds:
 def interrupts() -> Iterator[None]:
     yield
     cargo_driver.INTERRUPTS.__init__()  # type: ignore[misc]
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 # --- Calls that are passed on ---

@@ -29,6 +29,7 @@ from pants_pyoxidizer.programs.run_pyoxidizer import (
     strip_libraries,
     writable,
 )
+from unit.waiting import wait_for
 
 INSTALL = "x86_64-unknown-linux-gnu/debug/install"
 
@@ -165,11 +166,11 @@ def test_others_wait_for_the_extraction_alone(
         "while ! [ -e end ]; do sleep 0.05; done\nexit 1",
     )
     first.start()
-    wait_for(lambda: (cache / "begun").exists())
+    wait_for(lambda: (cache / "begun").exists(), seconds=10)
     time.sleep(0.3)
     assert is_alone(cache)
     (cache / "go").touch()
-    wait_for(lambda: not is_alone(cache))
+    wait_for(lambda: not is_alone(cache), seconds=10)
     assert first.is_alive()
     (cache / "end").touch()
     first.join()
@@ -197,14 +198,6 @@ def test_a_cache_that_cannot_be_written_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert writable(tmp_path / "file") is None
     assert writable(tmp_path / "file/0123") is None
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 def test_the_environment_of_pyoxidizer() -> None:

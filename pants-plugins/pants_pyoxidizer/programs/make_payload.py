@@ -33,14 +33,13 @@ from types import CodeType
 from typing import Any, Container, Iterable, Mapping, Sequence
 
 from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
+from pants_pyoxidizer.startup.resources import UNCHECKED_PYC
 
 from .wheel_content import SCRIPT, installed_path, is_of_use
 
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 PYC_HEADER_SIZE = 16
-# As PEP 552 has it: the source's hash follows, and is not to be checked.
-UNCHECKED_PYC = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

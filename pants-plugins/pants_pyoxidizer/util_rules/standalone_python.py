@@ -146,7 +146,13 @@ class PackedPython:
 # standard library may come later than the interpreter, in packages of their own.
 _FINGERPRINT_PROGRAM = dedent(
     """\
-    import hashlib, os, sys, sysconfig
+    import functools, hashlib, os, sys, sysconfig
+
+    @functools.lru_cache(None)
+    def digest(path):
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+
     not_packed = {"__pycache__", "site-packages", "dist-packages", "test"}
     executable = os.path.realpath(sys.executable)
     paths = {"executable": executable, "pyconfig.h": sysconfig.get_config_h_filename()}
@@ -165,9 +171,8 @@ _FINGERPRINT_PROGRAM = dedent(
     hasher = hashlib.sha256(sys.version.encode())
     for name, path in sorted(paths.items()):
         if os.path.isfile(path):
-            with open(path, "rb") as file:
-                content = hashlib.sha256(file.read()).hexdigest()
-            hasher.update(f"{name}\\0{content}\\n".encode("utf-8", "surrogateescape"))
+            # Mostly, `stdlib` and `platstdlib` are one folder, so each file is read once.
+            hasher.update(f"{name}\\0{digest(path)}\\n".encode("utf-8", "surrogateescape"))
     print(executable)
     print(hasher.hexdigest())
     """
