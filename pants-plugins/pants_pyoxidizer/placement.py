@@ -140,7 +140,7 @@ def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]
         return use.what in wheel.modules
     if use.kind not in (file_uses.DISTRIBUTION, file_uses.DISTRIBUTIONS):
         return False
-    if use.kind == file_uses.DISTRIBUTION and use.what != wheel.project_name:
+    if use.kind == file_uses.DISTRIBUTION and use.what != wheel.normalized_name:
         return False
     # It finds the distributions in `lib` alone. Where it is not there, its import fails anyway.
     providers = [it for it in wheels if file_uses.PKG_RESOURCES in it.modules]

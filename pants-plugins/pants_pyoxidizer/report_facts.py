@@ -28,7 +28,7 @@ def executable(name: str, sha256: str) -> Component:
 def wheel(wheel: Wheel, *, is_first_party: bool) -> Component:
     component = {
         "type": "library",
-        "name": wheel.project_name,
+        "name": wheel.normalized_name,
         "version": wheel.version,
         # A distribution of the repository is not the one that PyPI may have by this name.
         "purl_type": "generic" if is_first_party else "pypi",

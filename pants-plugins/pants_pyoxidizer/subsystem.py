@@ -7,13 +7,8 @@ import sys
 from enum import Enum
 from typing import Any, Iterable
 
-from pants.backend.python.goals.export import ExportPythonTool, ExportPythonToolSentinel
-from pants.backend.python.goals.lockfile import GeneratePythonLockfile
 from pants.backend.python.subsystems.python_tool_base import PythonToolBase
 from pants.backend.python.target_types import ConsoleScript, EntryPoint
-from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
-from pants.engine.rules import collect_rules, rule
-from pants.engine.unions import UnionRule
 from pants.option.option_types import (
     ArgsListOption,
     BoolOption,
@@ -27,6 +22,7 @@ from pants.util.memo import memoized_property
 from pants.util.ordered_set import OrderedSet
 from pants.util.strutil import bullet_list, help_text, softwrap
 
+from pants_pyoxidizer.engine import LOCKFILES_DIR, tool_rules
 from pants_pyoxidizer.programs.known_failures import summaries
 
 SCOPE = "pyoxidizer"
@@ -81,7 +77,7 @@ class PyOxidizer(PythonToolBase):
     # Pants 2.16 wants these two said; later ones derive them.
     register_lockfile = True
     default_lockfile_url = "pants_pyoxidizer/pyoxidizer.lock"  # type: ignore[assignment]
-    default_lockfile_resource = ("pants_pyoxidizer", "pyoxidizer.lock")
+    default_lockfile_resource = ("pants_pyoxidizer", f"{LOCKFILES_DIR}pyoxidizer.lock")
 
     args = ArgsListOption(
         example="--release",
@@ -257,66 +253,8 @@ class PyOxidizerReport(PythonToolBase):
     # See above.
     register_lockfile = True
     default_lockfile_url = "pants_pyoxidizer/report.lock"  # type: ignore[assignment]
-    default_lockfile_resource = ("pants_pyoxidizer", "report.lock")
-
-
-class PyOxidizerLockfileSentinel(GenerateToolLockfileSentinel):
-    resolve_name = SCOPE
-
-
-class PyOxidizerReportLockfileSentinel(GenerateToolLockfileSentinel):
-    resolve_name = REPORT_SCOPE
-
-
-def _lockfile_request(tool: PythonToolBase) -> GeneratePythonLockfile:
-    if hasattr(tool, "to_lockfile_request"):
-        return tool.to_lockfile_request()
-    # Pants 2.16.
-    request: GeneratePythonLockfile = GeneratePythonLockfile.from_tool(  # type: ignore[attr-defined]
-        tool
-    )
-    return request
-
-
-@rule
-def request_lockfile(
-    _: PyOxidizerLockfileSentinel, pyoxidizer: PyOxidizer
-) -> GeneratePythonLockfile:
-    return _lockfile_request(pyoxidizer)
-
-
-@rule
-def request_report_lockfile(
-    _: PyOxidizerReportLockfileSentinel, report: PyOxidizerReport
-) -> GeneratePythonLockfile:
-    return _lockfile_request(report)
-
-
-class PyOxidizerExportSentinel(ExportPythonToolSentinel):
-    pass
-
-
-class PyOxidizerReportExportSentinel(ExportPythonToolSentinel):
-    pass
-
-
-@rule
-def export_tool(_: PyOxidizerExportSentinel, pyoxidizer: PyOxidizer) -> ExportPythonTool:
-    return ExportPythonTool(resolve_name=SCOPE, pex_request=pyoxidizer.to_pex_request())
-
-
-@rule
-def export_report_tool(
-    _: PyOxidizerReportExportSentinel, report: PyOxidizerReport
-) -> ExportPythonTool:
-    return ExportPythonTool(resolve_name=REPORT_SCOPE, pex_request=report.to_pex_request())
+    default_lockfile_resource = ("pants_pyoxidizer", f"{LOCKFILES_DIR}report.lock")
 
 
 def rules() -> Iterable[Any]:
-    return (
-        *collect_rules(),
-        UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel),
-        UnionRule(GenerateToolLockfileSentinel, PyOxidizerReportLockfileSentinel),
-        UnionRule(ExportPythonToolSentinel, PyOxidizerExportSentinel),
-        UnionRule(ExportPythonToolSentinel, PyOxidizerReportExportSentinel),
-    )
+    return tool_rules(PyOxidizer, PyOxidizerReport)

@@ -9,7 +9,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from pants.backend.python.target_types import GenerateSetupField, WheelField
 from pants.build_graph.address import Address
 from pants.core.goals.package import OutputPathField
-from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     AsyncFieldMixin,
@@ -26,6 +25,7 @@ from pants.util.docutil import bin_name, doc_url
 from pants.util.strutil import help_text, softwrap
 
 from pants_pyoxidizer.binary_name import CURE, is_binary_name
+from pants_pyoxidizer.engine import DISTRIBUTIONS_DOC, EnvironmentField
 from pants_pyoxidizer.entry_point import parse_entry_point
 from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.startup.payload import SUFFIX as PAYLOAD_SUFFIX
@@ -172,7 +172,7 @@ class PyOxidizerDependenciesField(Dependencies):
         `["src/python/project:dist"]`.
 
         At least one must give a wheel: if you use `{GenerateSetupField.alias}=True`, leave
-        `{WheelField.alias}=True` as it is by default. See {doc_url('python-distributions')}.
+        `{WheelField.alias}=True` as it is by default. See {doc_url(DISTRIBUTIONS_DOC)}.
 
         Usually, one `python_distribution` is enough. However, if its code imports code of another
         distribution in your repository, include both: Pants makes the one require the other, even
@@ -359,7 +359,7 @@ class PyOxidizerBinaryTarget(Target):
         An executable with your code and a Python interpreter inside, built with PyOxidizer.
 
         To use it, create a `python_distribution` target with the code to include, as described at
-        {doc_url('python-distributions')}, and name it in the `{PyOxidizerDependenciesField.alias}`
+        {doc_url(DISTRIBUTIONS_DOC)}, and name it in the `{PyOxidizerDependenciesField.alias}`
         field. Usually, also set the `{PyOxidizerEntryPointField.alias}` field:
 
             {TARGET_ALIAS}(

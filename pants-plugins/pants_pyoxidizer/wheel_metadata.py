@@ -56,7 +56,7 @@ class Wheel:
     record_sha256: str
 
     @property
-    def project_name(self) -> str:
+    def normalized_name(self) -> str:
         """The name in the spelling by which projects are compared (PEP 503)."""
         return canonicalize_name(self.name)
 
@@ -148,7 +148,7 @@ def missing_requirements(
     wanted.extend(_follow(wheels, (*names, *applicable), environment)[1])
     missing = []
     for filename, want in wanted:
-        versions = [wheel.version for wheel in wheels if wheel.project_name == want.name]
+        versions = [wheel.version for wheel in wheels if wheel.normalized_name == want.name]
         if not any(_satisfies(version, want.specifier) for version in versions):
             found = versions[0] if versions else None
             missing.append(MissingRequirement(filename, want.text, found))
@@ -177,7 +177,7 @@ def unknown_extras(
         UnknownExtra(wheel.name, extra, wheel.provides_extra)
         for want in _applicable(roots, environment)
         for wheel in wheels
-        if wheel.project_name == want.name
+        if wheel.normalized_name == want.name
         for extra in sorted(want.extras - {*map(canonicalize_name, wheel.provides_extra)})
     )
 
@@ -198,7 +198,7 @@ def _follow(
     wanted = [_parse_requirements(wheel.requires_dist) for wheel in wheels]
     by_name: dict[str, list[int]] = {}
     for index, wheel in enumerate(wheels):
-        by_name.setdefault(wheel.project_name, []).append(index)
+        by_name.setdefault(wheel.normalized_name, []).append(index)
 
     def reached_by(want: _Wanted) -> Iterator[tuple[int, str]]:
         # Wheels and their extras; "" is the wheel without extras.

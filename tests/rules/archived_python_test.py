@@ -23,10 +23,11 @@ from pants.engine.target import (
     WrappedTargetRequest,
 )
 from pants.testutil.option_util import create_subsystem
-from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.config import PythonArchive
+from pants_pyoxidizer.engine import hydrate_sources, resolve_address, resolve_target
 from pants_pyoxidizer.standalone_python_target import (
     StandalonePythonSourceField,
     StandalonePythonTarget,
@@ -37,7 +38,7 @@ from pants_pyoxidizer.util_rules.archived_python import (
     allows,
     choose_archived_python,
 )
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.standalone_python import (
     ArchivedPythonRequest,
     HostPython,
@@ -45,8 +46,10 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     NoUsablePythonError,
     PackedPython,
     StandalonePython,
+    find_host_python,
 )
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.mocks import run_rule
 from rules.packing import ARCHIVE, OUTPUT, pack_with
 
 BINARY = Address("project", target_name="bin")
@@ -84,27 +87,21 @@ def choose(
     minor_version = packed.python.python.minor_version if packed.python else "3.11"
     hosts = {HostPythonRequest(InterpreterConstraints([f"CPython=={minor_version}.*"])): host}
     links = {HostLinkRequest("/usr/bin/python3.11", "0123", what=""): HostLink(".cache/python")}
-    chosen: StandalonePython = run_rule_with_mocks(
+    chosen: StandalonePython = run_rule(
         choose_archived_python,
-        rule_args=[
-            ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to),
-            create_subsystem(PexCli, version="v2.1.137"),
-        ],
-        mock_gets=[
-            MockGet(Address, (AddressInput,), {parsed: ADDRESS}.__getitem__),
-            MockGet(
-                WrappedTarget,
-                (WrappedTargetRequest,),
-                {WrappedTargetRequest(ADDRESS, origin): WrappedTarget(target)}.__getitem__,
-            ),
-            MockGet(
-                PackedPython,
-                (AdoptedPythonRequest,),
-                {AdoptedPythonRequest(TARGET[StandalonePythonSourceField]): packed}.__getitem__,
-            ),
-            MockGet(HostPython, (HostPythonRequest,), hosts.__getitem__),
-            MockGet(HostLink, (HostLinkRequest,), links.__getitem__),
-        ],
+        ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to),
+        create_subsystem(PexCli, version="v2.1.137"),
+        mocks={
+            resolve_address: {parsed: ADDRESS}.__getitem__,
+            resolve_target: {
+                WrappedTargetRequest(ADDRESS, origin): WrappedTarget(target)
+            }.__getitem__,
+            adopt_archive: {
+                AdoptedPythonRequest(TARGET[StandalonePythonSourceField]): packed
+            }.__getitem__,
+            find_host_python: hosts.__getitem__,
+            make_host_link: links.__getitem__,
+        },
     )
     return chosen
 
@@ -212,7 +209,9 @@ def adopt(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
     return pack_with(
         adopt_archive,
         [AdoptedPythonRequest(source), Platform.linux_x86_64],
-        [MockGet(HydratedSources, (HydrateSourcesRequest,), {request: hydrated}.__getitem__)],
+        {
+            hydrate_sources: {request: hydrated}.__getitem__,
+        },
         result,
     )
 

@@ -9,15 +9,15 @@ from unittest.mock import Mock
 import pytest
 from pants.engine.addresses import Address
 from pants.engine.process import ProcessResult
-from pants.testutil.rule_runner import MockGet
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
 from pants_pyoxidizer.util_rules.build import Build
 from pants_pyoxidizer.util_rules.payload import Payload
-from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess, set_up_runtime_process
 from rules.file_operations import FileOperations
+from rules.mocks import process_mocks
 
 FILES = FileOperations()
 INSTALL_DIR = "x86_64-unknown-linux-gnu/debug/install"
@@ -53,7 +53,7 @@ def run(request: ArtifactRequest, written: dict[str, str]) -> tuple[RuntimeProce
         return Mock(output_digest=FILES.digest(written))
 
     built: Build = FILES.run_rule(
-        make_artifact, request, mocks=[MockGet(ProcessResult, (RuntimeProcess,), run_process)]
+        make_artifact, request, mocks=process_mocks(set_up_runtime_process, run_process)
     )
     (process,) = processes
     return process, built

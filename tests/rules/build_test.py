@@ -20,12 +20,17 @@ from pants.engine.fs import (
     RemovePrefix,
 )
 from pants.engine.process import ProcessResult
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import data
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.engine import (
+    digest_subset_to_digest,
+    get_digest_contents,
+    merge_digests,
+    remove_prefix,
+)
 from pants_pyoxidizer.util_rules.build import (
     Build,
     BuildRequest,
@@ -36,14 +41,15 @@ from pants_pyoxidizer.util_rules.build import (
     target_triple,
 )
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
-from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
+from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest, get_crates
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
+from rules.mocks import process_mocks, run_rule
 
-CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, BUILT, RESULT, CRATES = (
-    Digest(c * 64, 1) for c in "abcdef01"
+CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, RESULT_FILE, BUILT, RESULT, CRATES = (
+    Digest(c * 64, 1) for c in "abcdef012"
 )
 
 EXECUTABLE = "x86_64-unknown-linux-gnu/release/install/my-app"
@@ -98,26 +104,25 @@ def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
         processes.append(process)
         return Mock(output_digest=OUTPUT)
 
+    result = FileContent("__result.json", json.dumps({"executable": EXECUTABLE}).encode())
     subsets = {
-        DigestSubset(OUTPUT, PathGlobs(["__result.json"])): DigestContents(
-            [FileContent("__result.json", json.dumps({"executable": EXECUTABLE}).encode())]
-        ),
+        DigestSubset(OUTPUT, PathGlobs(["__result.json"])): RESULT_FILE,
         DigestSubset(OUTPUT, PathGlobs(["build/**"])): BUILT,
     }
     merge = MergeDigests((CONFIG, PYTHON, WHEELS))
     system = request.rust.system
     crates = {CratesRequest("x86_64-unknown-linux-gnu", system): Crates(CRATES)} if system else {}
-    built = run_rule_with_mocks(
+    built = run_rule(
         build,
-        rule_args=[request],
-        mock_gets=[
-            MockGet(Crates, (CratesRequest,), crates.__getitem__),
-            MockGet(Digest, (MergeDigests,), {merge: INPUT}.__getitem__),
-            MockGet(ProcessResult, (ToolProcess,), run),
-            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
-            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
-            MockGet(Digest, (RemovePrefix,), {RemovePrefix(BUILT, "build"): RESULT}.__getitem__),
-        ],
+        request,
+        mocks={
+            get_crates: crates.__getitem__,
+            merge_digests: {merge: INPUT}.__getitem__,
+            **process_mocks(set_up_tool_process, run),
+            get_digest_contents: {RESULT_FILE: DigestContents([result])}.__getitem__,
+            digest_subset_to_digest: subsets.__getitem__,
+            remove_prefix: {RemovePrefix(BUILT, "build"): RESULT}.__getitem__,
+        },
     )
     (process,) = processes
     return process, built

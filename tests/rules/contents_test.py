@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException
-from pants.testutil.rule_runner import run_rule_with_mocks
 
 from pants_pyoxidizer.entry_point import EntryPoint, parse_entry_point
 from pants_pyoxidizer.placement import Placement, Resources
@@ -16,6 +15,7 @@ from pants_pyoxidizer.util_rules.contents import (
     determine_contents,
 )
 from pants_pyoxidizer.wheel_metadata import Wheel
+from rules.mocks import run_rule
 from unit.wheels import wheel
 
 TRIPLE = "x86_64-unknown-linux-gnu"
@@ -38,7 +38,7 @@ def contents(
         python_version="3.11.7",
         target_triple=TRIPLE,
     )
-    determined: Contents = run_rule_with_mocks(determine_contents, rule_args=[request])
+    determined: Contents = run_rule(determine_contents, request)
     return determined
 
 

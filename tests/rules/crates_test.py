@@ -15,11 +15,11 @@ from pants.engine.fs import (
     RemovePrefix,
 )
 from pants.testutil.option_util import create_subsystem
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import data
+from pants_pyoxidizer.engine import path_globs_to_digest, remove_prefix
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.util_rules.crates import (
     Crates,
@@ -29,9 +29,10 @@ from pants_pyoxidizer.util_rules.crates import (
     find_crates_source,
     get_crates,
 )
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.mocks import run_rule
 from rules.tool_requests import ToolRequests
 
 OUTPUT, CRATES, INPUT = (Digest(c * 64, 1) for c in "abc")
@@ -53,14 +54,15 @@ def get(
     request = CratesRequest(TRIPLE, RUST)
     requests = ToolRequests(Mock(exit_code=exit_code, stderr=stderr, output_digest=OUTPUT))
     subset = RemovePrefix(OUTPUT, "__crates")
-    crates = run_rule_with_mocks(
+    crates = run_rule(
         get_crates,
-        rule_args=[request, create_subsystem(PyOxidizer, crates_dir=crates_dir)],
-        mock_gets=[
-            MockGet(CratesSource, (CratesRequest,), {request: source}.__getitem__),
-            *requests.mock_gets,
-            MockGet(Digest, (RemovePrefix,), {subset: CRATES}.__getitem__),
-        ],
+        request,
+        create_subsystem(PyOxidizer, crates_dir=crates_dir),
+        mocks={
+            find_crates_source: {request: source}.__getitem__,
+            **requests.mocks,
+            remove_prefix: {subset: CRATES}.__getitem__,
+        },
     )
     return requests.only, crates
 
@@ -175,13 +177,14 @@ def source(
         ): found,
     }
     link = HostLinkRequest("/home/user/a.toml", "credentials ~/a.toml", what="")
-    result: CratesSource = run_rule_with_mocks(
+    result: CratesSource = run_rule(
         find_crates_source,
-        rule_args=[CratesRequest(TRIPLE, RUST, from_registry), pyoxidizer],
-        mock_gets=[
-            MockGet(Digest, (PathGlobs,), globs.__getitem__),
-            MockGet(HostLink, (HostLinkRequest,), {link: HostLink(".cache/links/0")}.__getitem__),
-        ],
+        CratesRequest(TRIPLE, RUST, from_registry),
+        pyoxidizer,
+        mocks={
+            path_globs_to_digest: globs.__getitem__,
+            make_host_link: {link: HostLink(".cache/links/0")}.__getitem__,
+        },
     )
     return result
 

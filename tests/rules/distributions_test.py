@@ -10,25 +10,29 @@ from pants.backend.python.macros.python_artifact import PythonArtifact
 from pants.backend.python.target_types import PythonDistribution, PythonSourceTarget
 from pants.backend.python.util_rules import pex_from_targets
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_from_targets import InterpreterConstraintsRequest
 from pants.core.goals.package import (
     BuiltPackage,
     BuiltPackageArtifact,
-    EnvironmentAwarePackageRequest,
 )
 from pants.engine.addresses import Address
 from pants.engine.fs import Digest, MergeDigests
 from pants.engine.target import (
     DependenciesRequest,
     FieldSetsPerTarget,
-    FieldSetsPerTargetRequest,
     InvalidTargetException,
     Target,
     Targets,
 )
-from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.docutil import doc_url
 
+from pants_pyoxidizer.engine import (
+    environment_aware_package,
+    find_valid_field_sets,
+    interpreter_constraints_for_targets,
+    merge_digests,
+    resolve_targets,
+)
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerDependenciesField
 from pants_pyoxidizer.util_rules.distributions import (
     Distributions,
@@ -38,7 +42,8 @@ from pants_pyoxidizer.util_rules.distributions import (
     build_first_party_wheels,
     find_distributions,
 )
-from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
+from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels, inspect_wheels
+from rules.mocks import run_rule
 
 CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
 
@@ -57,19 +62,13 @@ def sources(name: str) -> PythonSourceTarget:
 def find(*dependencies: Target) -> Distributions:
     """What `find_distributions` makes of a binary `project:bin` with these dependencies."""
     field = PyOxidizerDependenciesField([], Address("project", target_name="bin"))
-    found: Distributions = run_rule_with_mocks(
+    found: Distributions = run_rule(
         find_distributions,
-        rule_args=[DistributionsRequest(field)],
-        mock_gets=[
-            MockGet(
-                Targets,
-                (DependenciesRequest,),
-                {DependenciesRequest(field): Targets(dependencies)}.__getitem__,
-            ),
-            MockGet(
-                InterpreterConstraints, (InterpreterConstraintsRequest,), lambda _: CONSTRAINTS
-            ),
-        ],
+        DistributionsRequest(field),
+        mocks={
+            resolve_targets: {DependenciesRequest(field): Targets(dependencies)}.__getitem__,
+            interpreter_constraints_for_targets: lambda _: CONSTRAINTS,
+        },
     )
     return found
 
@@ -172,27 +171,18 @@ def test_only_the_wheels_of_the_built_distributions_go_on() -> None:
         ),
     }
     paths = ("one-1-py3.whl", "sub/two-1-py3.whl")
-    built = run_rule_with_mocks(
+    built = run_rule(
         build_first_party_wheels,
-        rule_args=[FirstPartyWheelsRequest(targets, "python")],
-        mock_gets=[
-            MockGet(
-                FieldSetsPerTarget,
-                (FieldSetsPerTargetRequest,),
-                # An address stands for a field set.
-                lambda request: FieldSetsPerTarget([[t.address] for t in request.targets]),
+        FirstPartyWheelsRequest(targets, "python"),
+        mocks={
+            find_valid_field_sets: lambda request: FieldSetsPerTarget(
+                [[t.address] for t in request.targets]
             ),
-            MockGet(
-                BuiltPackage,
-                (EnvironmentAwarePackageRequest,),
-                lambda request: packages[str(request.field_set)],
-            ),
-            MockGet(Digest, (MergeDigests,), {MergeDigests((one, two)): merged}.__getitem__),
-            MockGet(
-                Wheels,
-                (InspectWheelsRequest,),
-                {InspectWheelsRequest(merged, paths, "python"): Wheels(merged)}.__getitem__,
-            ),
-        ],
+            environment_aware_package: lambda request: packages[str(request.field_set)],
+            merge_digests: {MergeDigests((one, two)): merged}.__getitem__,
+            inspect_wheels: {
+                InspectWheelsRequest(merged, paths, "python"): Wheels(merged)
+            }.__getitem__,
+        },
     )
     assert built == FirstPartyWheels(Wheels(merged))

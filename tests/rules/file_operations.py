@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping
 
 from pants.engine.fs import (
     AddPrefix,
@@ -17,46 +17,46 @@ from pants.engine.fs import (
     RemovePrefix,
     Snapshot,
 )
-from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-_OPERATIONS: tuple[tuple[type, type], ...] = (
-    (Digest, AddPrefix),
-    (Digest, CreateDigest),
-    (Digest, DigestSubset),
-    (Digest, MergeDigests),
-    (Digest, RemovePrefix),
-    (DigestContents, Digest),
-    (DigestEntries, Digest),
-    (Snapshot, Digest),
+from pants_pyoxidizer.engine import (
+    add_prefix,
+    create_digest,
+    digest_subset_to_digest,
+    digest_to_snapshot,
+    get_digest_contents,
+    get_digest_entries,
+    merge_digests,
+    remove_prefix,
 )
+from rules.mocks import Mocks, run_rule
+
+_OPERATIONS: dict[Callable[..., Any], tuple[type, type]] = {
+    add_prefix: (Digest, AddPrefix),
+    create_digest: (Digest, CreateDigest),
+    digest_subset_to_digest: (Digest, DigestSubset),
+    digest_to_snapshot: (Snapshot, Digest),
+    get_digest_contents: (DigestContents, Digest),
+    get_digest_entries: (DigestEntries, Digest),
+    merge_digests: (Digest, MergeDigests),
+    remove_prefix: (Digest, RemovePrefix),
+}
 
 
 class FileOperations:
     def __init__(self) -> None:
         self._runner = RuleRunner(
-            rules=[QueryRule(output, (request,)) for output, request in _OPERATIONS]
+            rules=[QueryRule(output, (request,)) for output, request in _OPERATIONS.values()]
         )
 
-    def run_rule(
-        self, rule: Callable[..., Any], *args: object, mocks: Sequence[MockGet[Any]]
-    ) -> Any:
-        """Runs a rule; what it asks for is in `mocks`, or among the operations on files."""
-        provided = {(mock.output_type, mock.input_types): mock for mock in (*self._mocks(), *mocks)}
-        wanted = getattr(rule, "rule").input_gets  # noqa: B009  (mypy knows functions only.)
-        return run_rule_with_mocks(
-            rule,
-            rule_args=args,
-            mock_gets=[provided[get.output_type, get.input_types] for get in wanted],
-        )
+    def run_rule(self, rule: Callable[..., Any], *args: object, mocks: Mocks) -> Any:
+        """Runs a rule; what it calls is in `mocks`, or among the operations on files."""
+        operations = {call: self._operation(types) for call, types in _OPERATIONS.items()}
+        return run_rule(rule, *args, mocks={**operations, **mocks})
 
-    def _mocks(self) -> list[MockGet[Any]]:
-        return [self._mock(output, request) for output, request in _OPERATIONS]
-
-    def _mock(self, output: type, request_type: type) -> MockGet[Any]:
-        def run(request: object) -> Any:
-            return self._runner.request(output, [request])
-
-        return MockGet(output, (request_type,), run)
+    def _operation(self, types: tuple[type, type]) -> Callable[[object], Any]:
+        output, _ = types
+        return lambda request: self._runner.request(output, [request])
 
     def digest(self, files: Mapping[str, str]) -> Digest:
         return self.create(*(FileContent(path, text.encode()) for path, text in files.items()))

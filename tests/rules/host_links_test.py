@@ -9,9 +9,9 @@ from unittest.mock import Mock
 
 import pytest
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer.engine import execute_process
 from pants_pyoxidizer.util_rules import host_links
 from pants_pyoxidizer.util_rules.host_links import (
     HostFileError,
@@ -20,6 +20,7 @@ from pants_pyoxidizer.util_rules.host_links import (
     link_path,
     make_host_link,
 )
+from rules.mocks import run_rule
 
 REQUEST = HostLinkRequest("/home/user/rust", "rustc 1.80", what="The Rust toolchain")
 
@@ -36,10 +37,12 @@ def make(exit_code: int = 0, stderr: bytes = b"") -> HostLink:
         )
         return Mock(exit_code=exit_code, stderr=stderr)
 
-    link: HostLink = run_rule_with_mocks(
+    link: HostLink = run_rule(
         make_host_link,
-        rule_args=[REQUEST],
-        mock_gets=[MockGet(FallibleProcessResult, (Process,), run)],
+        REQUEST,
+        mocks={
+            execute_process: run,
+        },
     )
     return link
 

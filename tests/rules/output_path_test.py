@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from pants.engine.addresses import Address
 from pants.engine.target import AllTargets, InvalidFieldException, Target
-from pants.testutil.rule_runner import run_rule_with_mocks
 
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerOutputPathField
 from pants_pyoxidizer.util_rules.output_path import (
     UniqueOutputPathRequest,
     find_unique_output_path,
 )
+from rules.mocks import run_rule
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 
@@ -24,7 +24,7 @@ def binary(folder: str, output_path: str | None = None, name: str = "bin") -> Ta
 def output_path(target: Target, *others: Target) -> str:
     request = UniqueOutputPathRequest(target[PyOxidizerOutputPathField])
     every = AllTargets((target, *others))
-    found: str = run_rule_with_mocks(find_unique_output_path, rule_args=[request, every]).value
+    found: str = run_rule(find_unique_output_path, request, every).value
     return found
 
 

@@ -16,18 +16,15 @@ from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import AddPrefix, Digest
 from pants.engine.target import InvalidFieldException, InvalidTargetException, Targets
 from pants.testutil.option_util import create_subsystem
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer.engine import add_prefix
 from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.goals.package import (
     BuildTools,
-    CheckedFields,
-    DefaultBuildRequest,
     Ingredients,
     PyOxidizerBinary,
     PyOxidizerFieldSet,
-    TemplateBuildRequest,
     build_binary,
     build_from_runtime,
     build_from_template,
@@ -40,20 +37,26 @@ from pants_pyoxidizer.goals.run import run_binary
 from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
-from pants_pyoxidizer.util_rules.artifact import ArtifactRequest
-from pants_pyoxidizer.util_rules.build import Build, BuildRequest
-from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest
+from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
+from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
+from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest, find_c_toolchain
+from pants_pyoxidizer.util_rules.chosen_python import choose_standalone_python
 from pants_pyoxidizer.util_rules.contents import Contents, ContentsRequest, determine_contents
 from pants_pyoxidizer.util_rules.distributions import (
     Distributions,
     DistributionsRequest,
     FirstPartyWheels,
     FirstPartyWheelsRequest,
+    build_first_party_wheels,
+    find_distributions,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
-from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
+from pants_pyoxidizer.util_rules.output_path import (
+    UniqueOutputPath,
+    UniqueOutputPathRequest,
+    find_unique_output_path,
+)
 from pants_pyoxidizer.util_rules.payload import (
-    OverlaidDigests,
     Payload,
     PayloadRequest,
     PreparedWheel,
@@ -62,20 +65,33 @@ from pants_pyoxidizer.util_rules.payload import (
     SeldomModulesRequest,
     overlay_digests,
     prepare_payload,
+    prepare_seldom_modules,
+    prepare_wheel,
 )
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfig,
     RenderedConfigRequest,
     Template,
     TemplateRequest,
+    read_template,
+    render_config,
 )
-from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
-from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
-from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
+from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest, write_report
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest, build_runtime
+from pants_pyoxidizer.util_rules.rust_toolchain import (
+    RustToolchain,
+    SystemRust,
+    find_rust_toolchain,
+)
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
-from pants_pyoxidizer.util_rules.third_party_wheels import ThirdPartyWheels, ThirdPartyWheelsRequest
+from pants_pyoxidizer.util_rules.third_party_wheels import (
+    ThirdPartyWheels,
+    ThirdPartyWheelsRequest,
+    resolve_third_party_wheels,
+)
 from pants_pyoxidizer.wheel_metadata import Wheel
 from rules.file_operations import FileOperations
+from rules.mocks import Mocks, run_rule
 from unit.wheels import wheel
 
 ADDRESS = Address("src/py/project", target_name="bin")
@@ -161,57 +177,47 @@ class Stages:
         pyoxidizer = create_subsystem(PyOxidizer, args=[*args])
         first_party = FirstPartyWheels(Wheels(wheel_files(first), (first,)))
         third_party = ThirdPartyWheels(Wheels(wheel_files(third), (third,)))
-        self._mocks = [
-            self._stage(Distributions, DistributionsRequest, lambda _: distributions),
-            self._stage(StandalonePython, StandalonePythonRequest, lambda _: STANDALONE_PYTHON),
-            self._stage(Template, TemplateRequest, lambda _: template),
+        self._mocks: Mocks = {
+            find_distributions: self._stage(lambda _: distributions),
+            choose_standalone_python: self._stage(lambda _: STANDALONE_PYTHON),
+            read_template: self._stage(lambda _: template),
             # Once, as in the engine.
-            MockGet(
-                CheckedFields,
-                (PyOxidizerFieldSet,),
-                functools.lru_cache(maxsize=None)(functools.partial(self._run, check_fields)),
-            ),
-            MockGet(RustToolchain, (), lambda: RUST),
-            self._rule(BuildTools, PyOxidizerFieldSet, find_build_tools, pyoxidizer),
-            self._stage(CToolchain, CToolchainRequest, lambda _: C_TOOLCHAIN),
-            self._stage(FirstPartyWheels, FirstPartyWheelsRequest, lambda _: first_party),
-            self._stage(ThirdPartyWheels, ThirdPartyWheelsRequest, lambda _: third_party),
-            self._stage(Contents, ContentsRequest, determine_contents),
-            self._rule(Ingredients, PyOxidizerFieldSet, collect_ingredients),
+            check_fields: functools.lru_cache(maxsize=None)(self._rule(check_fields)),
+            find_rust_toolchain: lambda: RUST,
+            find_build_tools: self._rule(find_build_tools, pyoxidizer),
+            find_c_toolchain: self._stage(lambda _: C_TOOLCHAIN),
+            build_first_party_wheels: self._stage(lambda _: first_party),
+            resolve_third_party_wheels: self._stage(lambda _: third_party),
+            determine_contents: self._stage(self._rule(determine_contents)),
+            collect_ingredients: self._rule(collect_ingredients),
             # One way ...
-            self._rule(Build, DefaultBuildRequest, build_from_runtime),
-            self._stage(Runtime, RuntimeRequest, runtime),
-            self._stage(Payload, PayloadRequest, lambda r: self._run(prepare_payload, r)),
-            self._rule(Digest, OverlaidDigests, overlay_digests),
-            self._stage(PreparedWheel, PreparedWheelRequest, prepared),
-            self._stage(SeldomModules, SeldomModulesRequest, lambda _: SeldomModules(STDLIB)),
-            self._stage(
-                Build,
-                ArtifactRequest,
+            build_from_runtime: self._rule(build_from_runtime),
+            build_runtime: self._stage(runtime),
+            prepare_payload: self._stage(self._rule(prepare_payload)),
+            overlay_digests: self._rule(overlay_digests),
+            prepare_wheel: self._stage(prepared),
+            prepare_seldom_modules: self._stage(lambda _: SeldomModules(STDLIB)),
+            make_artifact: self._stage(
                 lambda r: Build(BUILT, f"{r.runtime.install_dir}/{r.name}"),
             ),
             # ... and the other.
-            self._rule(Build, TemplateBuildRequest, build_from_template),
-            self._stage(RenderedConfig, RenderedConfigRequest, rendered),
-            self._stage(
-                Build, BuildRequest, lambda r: Build(BUILT, f"{install_dir(r.args)}/{r.name}")
-            ),
-            self._stage(Digest, AddPrefix, lambda _: RESULT),
-        ]
+            build_from_template: self._rule(build_from_template),
+            render_config: self._stage(rendered),
+            build: self._stage(lambda r: Build(BUILT, f"{install_dir(r.args)}/{r.name}")),
+            add_prefix: self._stage(lambda _: RESULT),
+        }
         self.binary: PyOxidizerBinary = self._run(build_binary, field_set)
 
     def _run(self, rule: Callable[..., Any], *args: object) -> Any:
         return FILES.run_rule(rule, *args, mocks=self._mocks)
 
-    def _rule(
-        self, output: type, request_type: type, rule: Callable[..., Any], *more: object
-    ) -> MockGet[Any]:
-        return MockGet(output, (request_type,), lambda request: self._run(rule, request, *more))
+    def _rule(self, rule: Callable[..., Any], *more: object) -> Callable[[Any], Any]:
+        return lambda request: self._run(rule, request, *more)
 
-    def _stage(self, output: type, request_type: type, give: Any) -> MockGet[Any]:
+    def _stage(self, give: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def stage(request: object) -> Any:
             kind: Stage = (
-                request.path if isinstance(request, PreparedWheelRequest) else request_type
+                request.path if isinstance(request, PreparedWheelRequest) else type(request)
             )
             assert kind not in self.requests
             self.requests[kind] = request
@@ -220,7 +226,7 @@ class Stages:
                 raise result
             return result
 
-        return MockGet(output, (request_type,), stage)
+        return stage
 
     def differ_from(self, other: Stages) -> set[Stage]:
         """The requests that would run again."""
@@ -525,17 +531,17 @@ BINARY = PyOxidizerBinary(
 )
 
 
-def built(target: PyOxidizerFieldSet) -> MockGet[PyOxidizerBinary]:
-    return MockGet(PyOxidizerBinary, (PyOxidizerFieldSet,), {target: BINARY}.__getitem__)
+def built(target: PyOxidizerFieldSet) -> Mocks:
+    return {build_binary: {target: BINARY}.__getitem__}
 
 
-def package(target: PyOxidizerFieldSet, *mocks: MockGet[Any], report: bool) -> BuiltPackage:
+def package(target: PyOxidizerFieldSet, mocks: Mocks, *, report: bool) -> BuiltPackage:
     pyoxidizer = create_subsystem(PyOxidizer, report=report)
     request = UniqueOutputPathRequest(target.output_path)
     paths = {request: UniqueOutputPath("project/bin")}
-    unique = MockGet(UniqueOutputPath, (UniqueOutputPathRequest,), paths.__getitem__)
+    unique: Mocks = {find_unique_output_path: paths.__getitem__}
     result: BuiltPackage = FILES.run_rule(
-        package_binary, target, pyoxidizer, mocks=[unique, built(target), *NOT_ASKED, *mocks]
+        package_binary, target, pyoxidizer, mocks={**unique, **built(target), **NOT_ASKED, **mocks}
     )
     return result
 
@@ -544,11 +550,11 @@ def refuse(_: object) -> Any:
     raise AssertionError("nobody wants a report")
 
 
-NOT_ASKED: list[MockGet[Any]] = [
-    MockGet(Ingredients, (PyOxidizerFieldSet,), refuse),
-    MockGet(BuildTools, (PyOxidizerFieldSet,), refuse),
-    MockGet(Report, (ReportRequest,), refuse),
-]
+NOT_ASKED: Mocks = {
+    collect_ingredients: refuse,
+    find_build_tools: refuse,
+    write_report: refuse,
+}
 INSTALL = BuiltPackageArtifact(
     "project/bin/triple/debug/install",
     extra_log_lines=("Python 3.11.7 is inside.", "Code: app in the executable."),
@@ -556,7 +562,7 @@ INSTALL = BuiltPackageArtifact(
 
 
 def test_package_names_the_folder_and_says_what_is_inside() -> None:
-    assert package(field_set(), report=False) == BuiltPackage(RESULT, (INSTALL,))
+    assert package(field_set(), {}, report=False) == BuiltPackage(RESULT, (INSTALL,))
 
 
 @pytest.mark.parametrize(("fields", "with_template"), [({}, False), (TEMPLATE_WAY, True)])
@@ -580,9 +586,11 @@ def test_package_writes_a_report_beside_if_asked_to(
     report = Report(written, ("project/bin/triple/debug/my-app.sha256",))
     given = package(
         target,
-        MockGet(Ingredients, (PyOxidizerFieldSet,), {target: ingredients}.__getitem__),
-        MockGet(BuildTools, (PyOxidizerFieldSet,), {target: tools}.__getitem__),
-        MockGet(Report, (ReportRequest,), {request: report}.__getitem__),
+        {
+            collect_ingredients: {target: ingredients}.__getitem__,
+            find_build_tools: {target: tools}.__getitem__,
+            write_report: {request: report}.__getitem__,
+        },
         report=True,
     )
     assert given == BuiltPackage(
@@ -593,7 +601,7 @@ def test_package_writes_a_report_beside_if_asked_to(
 
 def test_run_starts_the_executable_that_was_built() -> None:
     target = field_set()
-    request = run_rule_with_mocks(run_binary, rule_args=[target], mock_gets=[built(target)])
+    request = run_rule(run_binary, target, mocks=built(target))
     assert request == RunRequest(
         digest=RESULT, args=("{chroot}/project/bin/triple/debug/install/my-app",)
     )

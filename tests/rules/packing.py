@@ -8,13 +8,14 @@ from typing import Any, Iterable
 
 from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs
 from pants.engine.process import FallibleProcessResult
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
+from pants_pyoxidizer.engine import digest_subset_to_digest, get_digest_contents
 from pants_pyoxidizer.util_rules.standalone_python import PackedPython
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.mocks import Mocks, run_rule
 from rules.tool_requests import ToolRequests
 
-OUTPUT, ARCHIVE = Digest("a" * 64, 1), Digest("b" * 64, 1)
+OUTPUT, ARCHIVE, REPORT_FILE = (Digest(letter * 64, 1) for letter in "abc")
 # What the program says of the archive.
 REPORT = {
     "version": "3.11.7",
@@ -28,25 +29,24 @@ REPORT = {
 def pack_with(
     rule: Any,
     rule_args: Iterable[Any],
-    mock_gets: Iterable[MockGet[Any]],
+    mocks: Mocks,
     result: FallibleProcessResult,
 ) -> tuple[ToolProcess, PackedPython]:
     """The process that the rule asks for, and what it makes of its `result`."""
     requests = ToolRequests(result)
     subsets = {
         DigestSubset(OUTPUT, PathGlobs(["python.tar.zst"])): ARCHIVE,
-        DigestSubset(OUTPUT, PathGlobs(["python.json"])): DigestContents(
-            [FileContent("python.json", json.dumps(REPORT).encode())]
-        ),
+        DigestSubset(OUTPUT, PathGlobs(["python.json"])): REPORT_FILE,
     }
-    packed = run_rule_with_mocks(
+    report = FileContent("python.json", json.dumps(REPORT).encode())
+    packed = run_rule(
         rule,
-        rule_args=[*rule_args],
-        mock_gets=[
-            *mock_gets,
-            *requests.mock_gets,
-            MockGet(Digest, (DigestSubset,), subsets.__getitem__),
-            MockGet(DigestContents, (DigestSubset,), subsets.__getitem__),
-        ],
+        *rule_args,
+        mocks={
+            **mocks,
+            **requests.mocks,
+            digest_subset_to_digest: subsets.__getitem__,
+            get_digest_contents: {REPORT_FILE: DigestContents([report])}.__getitem__,
+        },
     )
     return requests.only, packed

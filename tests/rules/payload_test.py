@@ -8,11 +8,9 @@ from unittest.mock import Mock
 import pytest
 from pants.engine.fs import Digest
 from pants.engine.process import ProcessResult
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer.placement import Placement
 from pants_pyoxidizer.util_rules.payload import (
-    OverlaidDigests,
     Payload,
     PayloadRequest,
     PreparedWheel,
@@ -25,8 +23,9 @@ from pants_pyoxidizer.util_rules.payload import (
     prepare_seldom_modules,
     prepare_wheel,
 )
-from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess, set_up_runtime_process
 from rules.file_operations import FileOperations
+from rules.mocks import process_mocks, run_rule
 from unit.wheels import wheel
 
 FILES = FileOperations()
@@ -71,11 +70,7 @@ def test_the_process_that_prepares_a_wheel(
         return Mock(output_digest=OUTPUT)
 
     request = PreparedWheelRequest(RUNTIME, INPUT, "w/six.whl", on_filesystem, include_sources)
-    prepared = run_rule_with_mocks(
-        prepare_wheel,
-        rule_args=[request],
-        mock_gets=[MockGet(ProcessResult, (RuntimeProcess,), run)],
-    )
+    prepared = run_rule(prepare_wheel, request, mocks=process_mocks(set_up_runtime_process, run))
     (process,) = processes
     named: dict[str, Any] = {f"output_{kind}": (path,) for kind, path in outputs.items()}
     assert process == RuntimeProcess(
@@ -99,10 +94,10 @@ def test_the_process_that_prepares_seldom_used_modules() -> None:
         processes.append(process)
         return Mock(output_digest=OUTPUT)
 
-    prepared = run_rule_with_mocks(
+    prepared = run_rule(
         prepare_seldom_modules,
-        rule_args=[SeldomModulesRequest(RUNTIME)],
-        mock_gets=[MockGet(ProcessResult, (RuntimeProcess,), run)],
+        SeldomModulesRequest(RUNTIME),
+        mocks=process_mocks(set_up_runtime_process, run),
     )
     assert processes == [
         RuntimeProcess(
@@ -138,15 +133,11 @@ def run(
     payload: Payload = FILES.run_rule(
         prepare_payload,
         PayloadRequest(RUNTIME, WHEEL_FILES, placements, first_party, include_sources),
-        mocks=[
-            MockGet(
-                Digest,
-                (OverlaidDigests,),
-                lambda request: FILES.run_rule(overlay_digests, request, mocks=[]),
-            ),
-            MockGet(PreparedWheel, (PreparedWheelRequest,), prepare),
-            MockGet(SeldomModules, (SeldomModulesRequest,), stdlib.__getitem__),
-        ],
+        mocks={
+            overlay_digests: lambda request: FILES.run_rule(overlay_digests, request, mocks={}),
+            prepare_wheel: prepare,
+            prepare_seldom_modules: stdlib.__getitem__,
+        },
     )
     return requests, payload
 

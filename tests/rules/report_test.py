@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 from pants.engine.fs import EMPTY_DIGEST
 from pants.engine.process import ProcessResult
-from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
@@ -20,7 +20,7 @@ from pants_pyoxidizer.subsystem import PyOxidizerReport
 from pants_pyoxidizer.util_rules import build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
-from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
+from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest, get_crates
 from pants_pyoxidizer.util_rules.report import (
     Crate,
     CrateList,
@@ -35,8 +35,9 @@ from pants_pyoxidizer.util_rules.report import (
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
 from rules.file_operations import FileOperations
+from rules.mocks import Mocks, process_mocks
 from unit.wheels import wheel
 
 FILES = FileOperations()
@@ -89,26 +90,16 @@ def run(rule: Any, *args: Any, written: dict[str, str]) -> tuple[ToolProcess, An
         processes.append(process)
         return Mock(output_digest=FILES.digest(written))
 
-    mocks: list[MockGet[Any]] = [
-        MockGet(ProcessResult, (ToolProcess,), run_process),
-        MockGet(
-            CrateList,
-            (CrateListRequest,),
-            {CRATES_REQUEST: CrateList("0.24.0", (PYEMBED, JEMALLOC))}.__getitem__,
-        ),
-        MockGet(
-            Crates,
-            (CratesRequest,),
-            {CratesRequest("x86_64-unknown-linux-gnu", RUST.system): Crates(REGISTRY)}.__getitem__,
-        ),
-        MockGet(
-            Libraries,
-            (LibrariesRequest,),
-            {
-                LibrariesRequest(PYTHON, REQUEST.files): Libraries(("libc.so.6",), ("z",))
-            }.__getitem__,
-        ),
-    ]
+    mocks: Mocks = {
+        **process_mocks(set_up_tool_process, run_process),
+        list_crates: {CRATES_REQUEST: CrateList("0.24.0", (PYEMBED, JEMALLOC))}.__getitem__,
+        get_crates: {
+            CratesRequest("x86_64-unknown-linux-gnu", RUST.system): Crates(REGISTRY)
+        }.__getitem__,
+        list_libraries: {
+            LibrariesRequest(PYTHON, REQUEST.files): Libraries(("libc.so.6",), ("z",))
+        }.__getitem__,
+    }
     result = FILES.run_rule(rule, *args, mocks=mocks)
     (process,) = processes
     return process, result

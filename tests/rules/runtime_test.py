@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from pants.engine.fs import FileContent
 from pants.engine.process import Process
-from pants.testutil.rule_runner import MockGet
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import data, startup
 from pants_pyoxidizer.config import PythonArchive, runtime_config
 from pants_pyoxidizer.startup.payload import parse
-from pants_pyoxidizer.util_rules.build import Build, BuildRequest
+from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.runtime import (
@@ -57,13 +56,15 @@ def run_build(request: RuntimeRequest, built: dict[str, str]) -> tuple[BuildRequ
     """What PyOxidizer is asked for, and what becomes of the files that it built."""
     requests: list[BuildRequest] = []
 
-    def build(request: BuildRequest) -> Build:
+    def run(request: BuildRequest) -> Build:
         requests.append(request)
         digest = FILES.digest({f"{INSTALL_DIR}/{path}": text for path, text in built.items()})
         return Build(digest, f"{INSTALL_DIR}/runtime")
 
     runtime: Runtime = FILES.run_rule(
-        build_runtime, request, mocks=[MockGet(Build, (BuildRequest,), build)]
+        build_runtime,
+        request,
+        mocks={build: run},
     )
     (build_request,) = requests
     return build_request, runtime
@@ -152,7 +153,7 @@ def test_a_process_in_which_it_makes_payloads() -> None:
         output_directories=("lib",),
         level=LogLevel.INFO,
     )
-    process: Process = FILES.run_rule(set_up_runtime_process, request, mocks=[])
+    process: Process = FILES.run_rule(set_up_runtime_process, request, mocks={})
     payload = FileContent("runtime.payload", program_payload())
     assert process == Process(
         argv=("__runtime/runtime", "wheel", "--output", "out", "--", "in.whl"),

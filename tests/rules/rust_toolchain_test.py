@@ -10,26 +10,29 @@ import pytest
 from pants.core.util_rules import system_binaries
 from pants.core.util_rules.system_binaries import (
     BinaryNotFoundError,
-    BinaryPathRequest,
-    BinaryPaths,
 )
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.option_util import create_subsystem
-from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_pyoxidizer.engine import find_binary
 from pants_pyoxidizer.subsystem import PyOxidizer, RustSource
 from pants_pyoxidizer.util_rules import host_links, rust_toolchain
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, link_path
+from pants_pyoxidizer.util_rules.host_links import (
+    link_path,
+    make_host_link,
+)
 from pants_pyoxidizer.util_rules.rust_toolchain import (
     RustcProbe,
-    RustcProbeRequest,
     RustToolchain,
     SystemRust,
     describe_problem,
     find_rust_toolchain,
     parse_release,
+    probe_rustc,
     rustup_homes,
 )
+from rules.mocks import run_rule
 
 
 def find(*search_path: Path, rust: str = "system", home: Path | None = None) -> RustToolchain:
@@ -208,14 +211,15 @@ def test_managed_looks_for_nothing() -> None:
         raise AssertionError(request)
 
     pyoxidizer = create_subsystem(PyOxidizer, rust=RustSource.MANAGED)
-    found = run_rule_with_mocks(
+    found = run_rule(
         find_rust_toolchain,
-        rule_args=[pyoxidizer, None],
-        mock_gets=[
-            MockGet(BinaryPaths, (BinaryPathRequest,), refuse),
-            MockGet(RustcProbe, (RustcProbeRequest,), refuse),
-            MockGet(HostLink, (HostLinkRequest,), refuse),
-        ],
+        pyoxidizer,
+        None,
+        mocks={
+            find_binary: refuse,
+            probe_rustc: refuse,
+            make_host_link: refuse,
+        },
     )
     assert found == RustToolchain(None)
 

@@ -10,12 +10,12 @@ from pants.engine.addresses import Address
 from pants.engine.console import Console
 from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, FileContent
 from pants.engine.target import Targets
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 
 from pants_pyoxidizer import data
 from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer.engine import get_digest_contents
 from pants_pyoxidizer.entry_point import EntryPoint
-from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet
+from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet, collect_ingredients
 from pants_pyoxidizer.goals.show_config import (
     START_TEMPLATE,
     PyOxidizerConfigGoal,
@@ -26,8 +26,13 @@ from pants_pyoxidizer.goals.show_config import (
 from pants_pyoxidizer.placement import Resources, place
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules.contents import Contents
-from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.rendered_config import (
+    RenderedConfig,
+    RenderedConfigRequest,
+    render_config,
+)
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+from rules.mocks import run_rule
 from unit.wheels import wheel
 
 ADDRESS = Address("project", target_name="bin")
@@ -57,14 +62,14 @@ def show(*wheels: Any, **fields: Any) -> tuple[str, list[RenderedConfigRequest]]
         return RenderedConfig(RENDERED)
 
     files = DigestContents([FileContent("pyoxidizer.bzl", b"exe = 1\n")])
-    shown = run_rule_with_mocks(
+    shown = run_rule(
         show_config,
-        rule_args=[PyOxidizerFieldSet.create(target(**fields))],
-        mock_gets=[
-            MockGet(Ingredients, (PyOxidizerFieldSet,), lambda _: ingredients),
-            MockGet(RenderedConfig, (RenderedConfigRequest,), render),
-            MockGet(DigestContents, (Digest,), lambda _: files),
-        ],
+        PyOxidizerFieldSet.create(target(**fields)),
+        mocks={
+            collect_ingredients: lambda _: ingredients,
+            render_config: render,
+            get_digest_contents: lambda _: files,
+        },
     )
     return shown.text, requests
 
@@ -118,10 +123,13 @@ def test_the_template_is_the_example_of_this_repository() -> None:
 
 def test_the_goal_prints_all() -> None:
     output = io.StringIO()
-    result = run_rule_with_mocks(
+    result = run_rule(
         show_configs,
-        rule_args=[Targets([target(), target(binary_name="x")]), Console(stdout=output)],
-        mock_gets=[MockGet(ShownConfig, (PyOxidizerFieldSet,), lambda it: ShownConfig("it\n"))],
+        Targets([target(), target(binary_name="x")]),
+        Console(stdout=output),
+        mocks={
+            show_config: lambda it: ShownConfig("it\n"),
+        },
     )
     assert result == PyOxidizerConfigGoal(exit_code=0)
     assert output.getvalue() == "it\n\nit\n"

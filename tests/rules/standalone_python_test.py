@@ -20,13 +20,15 @@ from pants.engine.fs import EMPTY_DIGEST
 from pants.engine.platform import Platform
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.testutil.option_util import create_subsystem
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.engine import execute_process, setup_pex_cli_process
 from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
 from pants_pyoxidizer.util_rules import standalone_python
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.archived_python import choose_archived_python
+from pants_pyoxidizer.util_rules.chosen_python import choose_standalone_python
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.standalone_python import (
     ArchivedPythonRequest,
     HostPython,
@@ -36,13 +38,13 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     PackedPythonRequest,
     StandalonePython,
     StandalonePythonRequest,
-    choose_standalone_python,
     describe,
     find_host_python,
     narrow,
     pack_host_python,
 )
 from pants_pyoxidizer.util_rules.tool import ToolProcess
+from rules.mocks import Mocks, run_rule
 from rules.packing import ARCHIVE, OUTPUT, REPORT, pack_with
 
 
@@ -80,9 +82,7 @@ def test_narrow_takes_the_alternatives_that_allow_the_version() -> None:
 
 # --- Choosing
 
-NO_ARCHIVE: MockGet[StandalonePython] = MockGet(
-    StandalonePython, (ArchivedPythonRequest,), lambda _: pytest.fail("asked for an archive")
-)
+NO_ARCHIVE: Mocks = {choose_archived_python: lambda _: pytest.fail("asked for an archive")}
 
 
 def choose(
@@ -113,19 +113,17 @@ def choose(
         tried.append(request.path)
         return (packed or {})[request.path]
 
-    chosen = run_rule_with_mocks(
+    chosen = run_rule(
         choose_standalone_python,
-        rule_args=[
-            StandalonePythonRequest(Address("project", target_name="bin"), wanted, field),
-            create_subsystem(PyOxidizer, python=source.value),
-            create_subsystem(PexCli, version=pex),
-            platform,
-        ],
-        mock_gets=[
-            MockGet(HostPython, (HostPythonRequest,), find),
-            MockGet(PackedPython, (PackedPythonRequest,), pack),
-            NO_ARCHIVE,
-        ],
+        StandalonePythonRequest(Address("project", target_name="bin"), wanted, field),
+        create_subsystem(PyOxidizer, python=source.value),
+        create_subsystem(PexCli, version=pex),
+        platform,
+        mocks={
+            find_host_python: find,
+            pack_host_python: pack,
+            **NO_ARCHIVE,
+        },
     )
     return chosen, tried
 
@@ -215,19 +213,17 @@ def test_any_other_word_is_the_address_of_an_archive(
     wanted = constraints("CPython>=3.9")
     request = ArchivedPythonRequest(address, wanted, "py:py311", origin, relative_to)
     archived = {request: standalone("3.11.7")}
-    chosen = run_rule_with_mocks(
+    chosen = run_rule(
         choose_standalone_python,
-        rule_args=[
-            StandalonePythonRequest(address, wanted, field),
-            create_subsystem(PyOxidizer, python=option),
-            create_subsystem(PexCli, version="v2.20.4"),
-            Platform.linux_x86_64,
-        ],
-        mock_gets=[
-            MockGet(HostPython, (HostPythonRequest,), lambda _: pytest.fail("asked for a host")),
-            MockGet(PackedPython, (PackedPythonRequest,), lambda _: pytest.fail("packed a host")),
-            MockGet(StandalonePython, (ArchivedPythonRequest,), archived.__getitem__),
-        ],
+        StandalonePythonRequest(address, wanted, field),
+        create_subsystem(PyOxidizer, python=option),
+        create_subsystem(PexCli, version="v2.20.4"),
+        Platform.linux_x86_64,
+        mocks={
+            find_host_python: lambda _: pytest.fail("asked for a host"),
+            pack_host_python: lambda _: pytest.fail("packed a host"),
+            choose_archived_python: archived.__getitem__,
+        },
     )
     assert chosen == standalone("3.11.7")
 
@@ -331,17 +327,14 @@ def find(*, exit_code: int = 0, stdout: bytes = b"") -> HostPython:
         level=LogLevel.DEBUG,
         cache_scope=ProcessCacheScope.PER_RESTART_ALWAYS,
     )
-    found: HostPython = run_rule_with_mocks(
+    found: HostPython = run_rule(
         find_host_python,
-        rule_args=[HostPythonRequest(wanted), EnvironmentTarget(None, None)],
-        mock_gets=[
-            MockGet(Process, (PexCliProcess,), {pex_cli_process: process}.__getitem__),
-            MockGet(
-                FallibleProcessResult,
-                (Process,),
-                {process: Mock(exit_code=exit_code, stdout=stdout)}.__getitem__,
-            ),
-        ],
+        HostPythonRequest(wanted),
+        EnvironmentTarget(None, None),
+        mocks={
+            setup_pex_cli_process: {pex_cli_process: process}.__getitem__,
+            execute_process: {process: Mock(exit_code=exit_code, stdout=stdout)}.__getitem__,
+        },
     )
     return found
 
@@ -399,7 +392,7 @@ def pack(
     return pack_with(
         pack_host_python,
         [PackedPythonRequest(path, "4567")],
-        [MockGet(HostLink, (HostLinkRequest,), links.__getitem__)],
+        {make_host_link: links.__getitem__},
         result,
     )
 

@@ -6,7 +6,7 @@ import json
 import pkgutil
 import sys
 from types import ModuleType
-from typing import Iterable, Mapping
+from typing import Any, Iterable, Mapping
 
 import pytest
 from pants.backend.python.goals.export import ExportPythonTool
@@ -18,24 +18,17 @@ from pants.backend.python.util_rules.pex import PexRequest
 from pants.backend.python.util_rules.pex_requirements import EntireLockfile, Lockfile
 from pants.core.goals.generate_lockfiles import GenerateToolLockfileSentinel
 from pants.core.util_rules.lockfile_metadata import calculate_invalidation_digest
+from pants.engine.rules import TaskRule
 from pants.engine.unions import UnionRule
-from pants.testutil.rule_runner import QueryRule, RuleRunner, run_rule_with_mocks
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.ordered_set import FrozenOrderedSet
 
 from pants_pyoxidizer import subsystem
 from pants_pyoxidizer.subsystem import (
     PyOxidizer,
-    PyOxidizerExportSentinel,
-    PyOxidizerLockfileSentinel,
     PyOxidizerReport,
-    PyOxidizerReportExportSentinel,
-    PyOxidizerReportLockfileSentinel,
     PythonSource,
     RustSource,
-    export_report_tool,
-    export_tool,
-    request_lockfile,
-    request_report_lockfile,
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import MINIMUM_VERSION
 from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS, PYOXIDIZER_VERSIONS
@@ -160,11 +153,25 @@ def test_without_a_path_there_is_nothing_to_search() -> None:
 # --- The lockfile
 
 
-def request(tool: PyOxidizer) -> GeneratePythonLockfile:
-    requested: GeneratePythonLockfile = run_rule_with_mocks(
-        request_lockfile, rule_args=[PyOxidizerLockfileSentinel(), tool]
+def run_tool_rule(output_type: type, tool: PythonToolBase) -> Any:
+    """What the rule for this tool gives, of those with which Pants' goals find tools."""
+    (rule,) = (
+        rule
+        for rule in subsystem.rules()
+        if isinstance(rule, TaskRule)
+        and rule.output_type is output_type
+        and type(tool) in rule.input_selectors
     )
-    return requested
+    return rule.func(None, tool)
+
+
+def resolve_names() -> set[str]:
+    """The resolves that `generate-lockfiles` knows by us."""
+    return {
+        getattr(rule.union_member, "resolve_name")  # noqa: B009
+        for rule in subsystem.rules()
+        if isinstance(rule, UnionRule) and rule.union_base is GenerateToolLockfileSentinel
+    }
 
 
 @pytest.mark.parametrize(
@@ -193,7 +200,7 @@ def test_the_shipped_lockfiles_are_for_the_default_requirements(
 
 
 def test_the_shipped_lockfile_is_not_generated_anew() -> None:
-    assert request(pyoxidizer()) == GeneratePythonLockfile(
+    assert run_tool_rule(GeneratePythonLockfile, pyoxidizer()) == GeneratePythonLockfile(
         requirements=FrozenOrderedSet(),
         interpreter_constraints=InterpreterConstraints(),
         resolve_name="pyoxidizer",
@@ -206,7 +213,7 @@ def test_a_lockfile_of_the_users_is_generated() -> None:
     tool = pyoxidizer(
         "--pyoxidizer-lockfile=pyoxidizer.lock", "--pyoxidizer-version=pyoxidizer==0.23.0"
     )
-    assert request(tool) == GeneratePythonLockfile(
+    assert run_tool_rule(GeneratePythonLockfile, tool) == GeneratePythonLockfile(
         requirements=FrozenOrderedSet(("pyoxidizer==0.23.0", "pip==23.3.2", "zstandard==0.23.0")),
         interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<4"]),
         resolve_name="pyoxidizer",
@@ -216,39 +223,26 @@ def test_a_lockfile_of_the_users_is_generated() -> None:
 
 
 def test_pants_finds_the_lockfile_by_its_resolve() -> None:
-    assert PyOxidizerLockfileSentinel.resolve_name == "pyoxidizer"
-    assert UnionRule(GenerateToolLockfileSentinel, PyOxidizerLockfileSentinel) in subsystem.rules()
+    assert resolve_names() == {"pyoxidizer", "pyoxidizer-report"}
 
 
 def test_the_report_has_a_lockfile_and_an_export_of_its_own() -> None:
     runner = RuleRunner(rules=[*PyOxidizerReport.rules(), QueryRule(PyOxidizerReport, ())])
     runner.set_options(["--pyoxidizer-report-lockfile=report.lock"])
     tool = runner.request(PyOxidizerReport, [])
-    requested = run_rule_with_mocks(
-        request_report_lockfile, rule_args=[PyOxidizerReportLockfileSentinel(), tool]
-    )
-    assert requested == GeneratePythonLockfile(
+    assert run_tool_rule(GeneratePythonLockfile, tool) == GeneratePythonLockfile(
         requirements=FrozenOrderedSet(REPORT_REQUIREMENTS),
         interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<4"]),
         resolve_name="pyoxidizer-report",
         lockfile_dest="report.lock",
         diff=False,
     )
-    exported = run_rule_with_mocks(
-        export_report_tool, rule_args=[PyOxidizerReportExportSentinel(), tool]
-    )
+    exported = run_tool_rule(ExportPythonTool, tool)
     assert exported == ExportPythonTool("pyoxidizer-report", tool.to_pex_request())
-    assert PyOxidizerReportLockfileSentinel.resolve_name == "pyoxidizer-report"
-    assert (
-        UnionRule(GenerateToolLockfileSentinel, PyOxidizerReportLockfileSentinel)
-        in subsystem.rules()
-    )
 
 
 def test_the_tool_is_exported_from_its_lockfile() -> None:
-    exported = run_rule_with_mocks(
-        export_tool, rule_args=[PyOxidizerExportSentinel(), pyoxidizer()]
-    )
+    exported = run_tool_rule(ExportPythonTool, pyoxidizer())
     assert exported == ExportPythonTool(
         resolve_name="pyoxidizer",
         pex_request=PexRequest(

@@ -18,13 +18,21 @@ from pants.backend.python.util_rules.interpreter_constraints import InterpreterC
 from pants.backend.python.util_rules.pex import Pex, PexRequest
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.engine.addresses import Address, Addresses
-from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs, Snapshot
+from pants.engine.fs import Digest, DigestContents, DigestSubset, FileContent, PathGlobs
 from pants.engine.process import Process, ProcessExecutionFailure, ProcessResult
 from pants.engine.target import Target, TransitiveTargets, TransitiveTargetsRequest
 from pants.option.global_options import KeepSandboxes
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.ordered_set import FrozenOrderedSet
 
+from pants_pyoxidizer.engine import (
+    create_pex,
+    create_pex_from_targets,
+    digest_subset_to_digest,
+    digest_to_snapshot,
+    execute_process_or_raise,
+    get_digest_contents,
+    transitive_targets,
+)
 from pants_pyoxidizer.util_rules.inspect_wheels import (
     InspectWheelsRequest,
     Wheels,
@@ -36,8 +44,9 @@ from pants_pyoxidizer.util_rules.third_party_wheels import (
     UnresolvableRequirementsError,
     resolve_third_party_wheels,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
 from pants_pyoxidizer.wheel_metadata import Wheel
+from rules.mocks import coroutine, process_mocks, run_rule
 
 INPUT, ONLY_WHEELS, OUTPUT, PEX = (Digest(letter * 64, 1) for letter in "abcd")
 PROCESS = Process(["record"], description="")
@@ -70,40 +79,24 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
 
     distributions = Addresses([DISTRIBUTION.address])
     pex_request = PexRequest(output_filename="third_party.pex", internal_only=False)
-    resolved = run_rule_with_mocks(
+    resolved = run_rule(
         resolve_third_party_wheels,
-        rule_args=[
-            ThirdPartyWheelsRequest(
-                distributions, InterpreterConstraints(["CPython==3.11.7"]), PYTHON
-            )
-        ],
-        mock_gets=[
-            MockGet(
-                TransitiveTargets,
-                (TransitiveTargetsRequest,),
-                {
-                    TransitiveTargetsRequest(distributions): TransitiveTargets(
-                        (DISTRIBUTION,), dependencies
-                    )
-                }.__getitem__,
-            ),
-            MockGet(PexRequest, (PexFromTargetsRequest,), answer(pex_request)),
-            MockGet(
-                Pex, (PexRequest,), {pex_request: Pex(PEX, "third_party.pex", None)}.__getitem__
-            ),
-            MockGet(Process, (ToolProcess,), answer(PROCESS)),
-            MockGet(
-                ProcessResult,
-                (Process,),
-                {PROCESS: Mock(output_digest=OUTPUT)}.__getitem__,
-            ),
-            MockGet(
-                Snapshot,
-                (Digest,),
-                {OUTPUT: Mock(digest=OUTPUT, files=("__third_party_wheels/six.whl",))}.__getitem__,
-            ),
-            MockGet(Wheels, (InspectWheelsRequest,), answer(Wheels(ONLY_WHEELS))),
-        ],
+        ThirdPartyWheelsRequest(distributions, InterpreterConstraints(["CPython==3.11.7"]), PYTHON),
+        mocks={
+            transitive_targets: {
+                TransitiveTargetsRequest(distributions): TransitiveTargets(
+                    (DISTRIBUTION,), dependencies
+                )
+            }.__getitem__,
+            create_pex_from_targets: answer(pex_request),
+            create_pex: {pex_request: Pex(PEX, "third_party.pex", None)}.__getitem__,
+            set_up_tool_process: answer(PROCESS),
+            execute_process_or_raise: {PROCESS: Mock(output_digest=OUTPUT)}.__getitem__,
+            digest_to_snapshot: {
+                OUTPUT: Mock(digest=OUTPUT, files=("__third_party_wheels/six.whl",))
+            }.__getitem__,
+            inspect_wheels: answer(Wheels(ONLY_WHEELS)),
+        },
     )
     return resolved, requests
 
@@ -116,7 +109,8 @@ def failure_to_resolve(said: str) -> str:
     request = ThirdPartyWheelsRequest(
         Addresses([DISTRIBUTION.address]), InterpreterConstraints(["CPython==3.11.7"]), PYTHON
     )
-    rule = resolve_third_party_wheels(request)
+    # A mock's error would not reach the rule.
+    rule = coroutine(resolve_third_party_wheels, request)
     rule.send(None)
     rule.send(TransitiveTargets((DISTRIBUTION,), FrozenOrderedSet([SOURCE, REQUIREMENT])))
     rule.send(PexRequest(output_filename="third_party.pex", internal_only=False))
@@ -209,18 +203,16 @@ def test_wheels_are_inspected_without_what_lies_beside_them(python: str | None) 
         return Mock(output_digest=OUTPUT)
 
     report = FileContent("wheels.json", json.dumps([asdict(wheel)]).encode())
-    wheels = run_rule_with_mocks(
+    wheels = run_rule(
         inspect_wheels,
-        rule_args=[InspectWheelsRequest(INPUT, (wheel.path,), python)],
-        mock_gets=[
-            MockGet(
-                Digest,
-                (DigestSubset,),
-                {DigestSubset(INPUT, PathGlobs([wheel.path])): ONLY_WHEELS}.__getitem__,
-            ),
-            MockGet(ProcessResult, (ToolProcess,), run),
-            MockGet(DigestContents, (Digest,), {OUTPUT: DigestContents([report])}.__getitem__),
-        ],
+        InspectWheelsRequest(INPUT, (wheel.path,), python),
+        mocks={
+            digest_subset_to_digest: {
+                DigestSubset(INPUT, PathGlobs([wheel.path])): ONLY_WHEELS
+            }.__getitem__,
+            **process_mocks(set_up_tool_process, run),
+            get_digest_contents: {OUTPUT: DigestContents([report])}.__getitem__,
+        },
     )
     (process,) = processes
     assert process == ToolProcess(

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pants.engine.process import FallibleProcessResult, Process
-from pants.testutil.rule_runner import MockGet
 
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.engine import execute_process
+from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
+from rules.mocks import Mocks
 
 
 class ToolRequests:
@@ -26,11 +25,11 @@ class ToolRequests:
         return request
 
     @property
-    def mock_gets(self) -> tuple[MockGet[Any], ...]:
-        return (
-            MockGet(Process, (ToolProcess,), self._set_up),
-            MockGet(FallibleProcessResult, (Process,), {self._process: self._result}.__getitem__),
-        )
+    def mocks(self) -> Mocks:
+        return {
+            set_up_tool_process: self._set_up,
+            execute_process: {self._process: self._result}.__getitem__,
+        }
 
     def _set_up(self, request: ToolProcess) -> Process:
         self._requests.append(request)

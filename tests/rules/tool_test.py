@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from unittest.mock import Mock
 
 import pytest
-from pants.backend.python.util_rules.pex import PexRequest, Script, VenvPex, VenvPexProcess
+from pants.backend.python.util_rules.pex import Script, VenvPex, VenvPexProcess
 from pants.core.util_rules.subprocess_environment import SubprocessEnvironmentVars
 from pants.engine.fs import (
     CreateDigest,
@@ -22,10 +22,18 @@ from pants.engine.fs import (
     PathGlobs,
 )
 from pants.engine.process import Process, ProcessCacheScope, ProcessResult
-from pants.testutil.rule_runner import MockGet, QueryRule, RuleRunner, run_rule_with_mocks
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer.engine import (
+    create_digest,
+    create_venv_pex,
+    digest_subset_to_digest,
+    execute_process_or_raise,
+    merge_digests,
+    setup_venv_pex_process,
+)
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.util_rules import tool
 from pants_pyoxidizer.util_rules.tool import (
@@ -36,6 +44,7 @@ from pants_pyoxidizer.util_rules.tool import (
     set_up_tool_process,
     set_up_tool_venv,
 )
+from rules.mocks import run_rule
 
 VENV, PEX, PROGRAMS, INPUT, MERGED, CRATES = (Digest(letter * 64, 1) for letter in "abcdef")
 
@@ -87,22 +96,20 @@ def test_a_program_runs_in_the_venv_of_the_tool(
             program_file("cargo"),
         ]
     )
-    process = run_rule_with_mocks(
+    process = run_rule(
         set_up_tool_process,
-        rule_args=[request, pyoxidizer, SubprocessEnvironmentVars(FrozenDict(LANG="C"))],
-        mock_gets=[
-            MockGet(
-                ToolVenv,
-                (ToolVenvRequest,),
-                {
-                    ToolVenvRequest(pyoxidizer.to_pex_request()): ToolVenv(
-                        ".cache/pyoxidizer_links/0123"
-                    )
-                }.__getitem__,
-            ),
-            MockGet(Digest, (CreateDigest,), {programs: PROGRAMS}.__getitem__),
-            MockGet(Digest, (MergeDigests,), {MergeDigests((INPUT, PROGRAMS)): MERGED}.__getitem__),
-        ],
+        request,
+        pyoxidizer,
+        SubprocessEnvironmentVars(FrozenDict(LANG="C")),
+        mocks={
+            set_up_tool_venv: {
+                ToolVenvRequest(pyoxidizer.to_pex_request()): ToolVenv(
+                    ".cache/pyoxidizer_links/0123"
+                )
+            }.__getitem__,
+            create_digest: {programs: PROGRAMS}.__getitem__,
+            merge_digests: {MergeDigests((INPUT, PROGRAMS)): MERGED}.__getitem__,
+        },
     )
     assert process == Process(
         (
@@ -130,14 +137,16 @@ def test_a_program_may_run_with_another_interpreter(pyoxidizer: PyOxidizer) -> N
     request = ToolProcess(
         programs=("inspect_wheels.py",), argv=("x.whl",), description="", interpreter="links/python"
     )
-    process = run_rule_with_mocks(
+    process = run_rule(
         set_up_tool_process,
-        rule_args=[request, pyoxidizer, SubprocessEnvironmentVars(FrozenDict(LANG="C"))],
-        mock_gets=[
-            MockGet(ToolVenv, (ToolVenvRequest,), {}.__getitem__),
-            MockGet(Digest, (CreateDigest,), lambda _: PROGRAMS),
-            MockGet(Digest, (MergeDigests,), lambda _: MERGED),
-        ],
+        request,
+        pyoxidizer,
+        SubprocessEnvironmentVars(FrozenDict(LANG="C")),
+        mocks={
+            set_up_tool_venv: {}.__getitem__,
+            create_digest: lambda _: PROGRAMS,
+            merge_digests: lambda _: MERGED,
+        },
     )
     # Neither its packages nor variables that are for it count.
     program = "__programs/inspect_wheels.py"
@@ -166,15 +175,15 @@ def test_the_venv_of_the_tool_gets_a_link_for_each_daemon(pyoxidizer: PyOxidizer
 
     # The scripts beside it name paths of this machine.
     pex = DigestSubset(VENV, PathGlobs(["pyoxidizer.pex", "pyoxidizer.pex/**"]))
-    venv = run_rule_with_mocks(
+    venv = run_rule(
         set_up_tool_venv,
-        rule_args=[ToolVenvRequest(pyoxidizer.to_pex_request())],
-        mock_gets=[
-            MockGet(VenvPex, (PexRequest,), {pyoxidizer.to_pex_request(): VENV_PEX}.__getitem__),
-            MockGet(Digest, (DigestSubset,), {pex: PEX}.__getitem__),
-            MockGet(Process, (VenvPexProcess,), set_up_venv_process),
-            MockGet(ProcessResult, (Process,), run),
-        ],
+        ToolVenvRequest(pyoxidizer.to_pex_request()),
+        mocks={
+            create_venv_pex: {pyoxidizer.to_pex_request(): VENV_PEX}.__getitem__,
+            digest_subset_to_digest: {pex: PEX}.__getitem__,
+            setup_venv_pex_process: set_up_venv_process,
+            execute_process_or_raise: run,
+        },
     )
     assert venv == ToolVenv(".cache/pyoxidizer_links/0123")
 

@@ -69,7 +69,7 @@ def test_parse_what_the_program_writes(tmp_path: Path) -> None:
         sha256="0f",
         record_sha256="4567",
     )
-    assert parsed.project_name == "a-b-c"
+    assert parsed.normalized_name == "a-b-c"
     assert hash(parsed) == hash(parse_wheels(json.dumps([description]).encode())[0])
 
 

@@ -8,12 +8,17 @@ from pants.engine.console import Console
 from pants.engine.fs import Workspace
 from pants.engine.goal import Goal, GoalSubsystem
 from pants.engine.platform import Platform
-from pants.engine.rules import Get, collect_rules, goal_rule
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.engine import collect_rules, goal_rule, implicitly
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
-from pants_pyoxidizer.util_rules.crates import GOAL, Crates, CratesError, CratesRequest
-from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
+from pants_pyoxidizer.util_rules.crates import (
+    GOAL,
+    CratesError,
+    CratesRequest,
+    get_crates,
+)
+from pants_pyoxidizer.util_rules.rust_toolchain import find_rust_toolchain
 from pants_pyoxidizer.util_rules.standalone_python import TARGET_TRIPLES
 
 
@@ -36,7 +41,7 @@ class VendorCrates(Goal):
 async def vendor_crates(
     console: Console, workspace: Workspace, pyoxidizer: PyOxidizer, platform: Platform
 ) -> VendorCrates:
-    toolchain = await Get(RustToolchain, {})
+    toolchain = await find_rust_toolchain(**implicitly())
     if not pyoxidizer.crates_dir or toolchain.system is None:
         raise CratesError(
             softwrap(
@@ -47,8 +52,9 @@ async def vendor_crates(
                 """
             )
         )
-    crates = await Get(
-        Crates, CratesRequest(TARGET_TRIPLES[platform], toolchain.system, from_registry=True)
+    crates = await get_crates(
+        CratesRequest(TARGET_TRIPLES[platform], toolchain.system, from_registry=True),
+        **implicitly(),
     )
     workspace.write_digest(crates.digest, path_prefix=pyoxidizer.crates_dir)
     console.print_stdout(

@@ -12,14 +12,21 @@ from pants.core.goals.package import (
     PackageFieldSet,
 )
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior
-from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.fs import AddPrefix, Digest, MergeDigests
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import placement
 from pants_pyoxidizer.config import Config
+from pants_pyoxidizer.engine import (
+    EnvironmentField,
+    add_prefix,
+    collect_rules,
+    concurrently,
+    implicitly,
+    merge_digests,
+    rule,
+)
 from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import (
@@ -35,30 +42,56 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerResourcesField,
     PyOxidizerTemplateField,
 )
-from pants_pyoxidizer.util_rules.artifact import ArtifactRequest
-from pants_pyoxidizer.util_rules.build import Build, BuildRequest
-from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest
-from pants_pyoxidizer.util_rules.contents import Contents, ContentsRequest
+from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
+from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
+from pants_pyoxidizer.util_rules.c_toolchain import (
+    CToolchain,
+    CToolchainRequest,
+    find_c_toolchain,
+)
+from pants_pyoxidizer.util_rules.chosen_python import choose_standalone_python
+from pants_pyoxidizer.util_rules.contents import (
+    Contents,
+    ContentsRequest,
+    determine_contents,
+)
 from pants_pyoxidizer.util_rules.distributions import (
     Distributions,
     DistributionsRequest,
-    FirstPartyWheels,
     FirstPartyWheelsRequest,
+    build_first_party_wheels,
+    find_distributions,
 )
 from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
-from pants_pyoxidizer.util_rules.output_path import UniqueOutputPath, UniqueOutputPathRequest
-from pants_pyoxidizer.util_rules.payload import Payload, PayloadRequest
-from pants_pyoxidizer.util_rules.rendered_config import (
-    RenderedConfig,
-    RenderedConfigRequest,
-    Template,
-    TemplateRequest,
+from pants_pyoxidizer.util_rules.output_path import (
+    UniqueOutputPathRequest,
+    find_unique_output_path,
 )
-from pants_pyoxidizer.util_rules.report import CrateListRequest, Report, ReportRequest
-from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeRequest
-from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
-from pants_pyoxidizer.util_rules.third_party_wheels import ThirdPartyWheels, ThirdPartyWheelsRequest
+from pants_pyoxidizer.util_rules.payload import PayloadRequest, prepare_payload
+from pants_pyoxidizer.util_rules.rendered_config import (
+    RenderedConfigRequest,
+    TemplateRequest,
+    read_template,
+    render_config,
+)
+from pants_pyoxidizer.util_rules.report import (
+    CrateListRequest,
+    ReportRequest,
+    write_report,
+)
+from pants_pyoxidizer.util_rules.runtime import RuntimeRequest, build_runtime
+from pants_pyoxidizer.util_rules.rust_toolchain import (
+    RustToolchain,
+    find_rust_toolchain,
+)
+from pants_pyoxidizer.util_rules.standalone_python import (
+    StandalonePython,
+    StandalonePythonRequest,
+)
+from pants_pyoxidizer.util_rules.third_party_wheels import (
+    ThirdPartyWheelsRequest,
+    resolve_third_party_wheels,
+)
 
 
 @dataclass(frozen=True)
@@ -135,39 +168,45 @@ class PyOxidizerBinary:
 async def check_fields(field_set: PyOxidizerFieldSet) -> CheckedFields:
     name = field_set.binary_name.value_or_default()
     if field_set.template.value is not None:
-        await Get(Template, TemplateRequest(field_set.template))
-    distributions = await Get(Distributions, DistributionsRequest(field_set.dependencies))
+        await read_template(TemplateRequest(field_set.template), **implicitly())
+    distributions = await find_distributions(
+        DistributionsRequest(field_set.dependencies), **implicitly()
+    )
     return CheckedFields(name, distributions)
 
 
 @rule(level=LogLevel.DEBUG)
 async def collect_ingredients(field_set: PyOxidizerFieldSet) -> Ingredients:
-    checked = await Get(CheckedFields, PyOxidizerFieldSet, field_set)
+    checked = await check_fields(field_set, **implicitly())
     distributions = checked.distributions
     python_request = StandalonePythonRequest(
         field_set.address, distributions.interpreter_constraints, field_set.python.value
     )
-    python = await Get(StandalonePython, StandalonePythonRequest, python_request)
-    first_party, third_party = await MultiGet(
-        Get(FirstPartyWheels, FirstPartyWheelsRequest(distributions.targets, python.interpreter)),
-        Get(
-            ThirdPartyWheels,
+    python = await choose_standalone_python(python_request, **implicitly())
+    first_party, third_party = await concurrently(
+        build_first_party_wheels(
+            FirstPartyWheelsRequest(distributions.targets, python.interpreter), **implicitly()
+        ),
+        resolve_third_party_wheels(
             ThirdPartyWheelsRequest(distributions.addresses, python.constraint, python.interpreter),
+            **implicitly(),
         ),
     )
     first, third = first_party.wheels, third_party.wheels
-    contents, wheels = await MultiGet(
-        Get(Contents, ContentsRequest, _contents(field_set, python, first, third)),
-        Get(Digest, MergeDigests((first.digest, third.digest))),
+    contents, wheels = await concurrently(
+        determine_contents(_contents(field_set, python, first, third), **implicitly()),
+        merge_digests(MergeDigests((first.digest, third.digest))),
     )
     return Ingredients(checked.name, python, contents, wheels)
 
 
 @rule(level=LogLevel.DEBUG)
 async def find_build_tools(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuildTools:
-    rust, c_toolchain = await MultiGet(
-        Get(RustToolchain, {}),
-        Get(CToolchain, CToolchainRequest(with_make=field_set.template.value is not None)),
+    rust, c_toolchain = await concurrently(
+        find_rust_toolchain(**implicitly()),
+        find_c_toolchain(
+            CToolchainRequest(with_make=field_set.template.value is not None), **implicitly()
+        ),
     )
     return BuildTools(tuple(pyoxidizer.args), rust, c_toolchain)
 
@@ -175,11 +214,10 @@ async def find_build_tools(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer
 @rule(level=LogLevel.DEBUG)
 async def build_from_runtime(request: DefaultBuildRequest) -> Build:
     it, tools, field_set = request.ingredients, request.tools, request.field_set
-    runtime = await Get(
-        Runtime, RuntimeRequest(it.python, tools.rust, tools.c_toolchain, tools.args)
+    runtime = await build_runtime(
+        RuntimeRequest(it.python, tools.rust, tools.c_toolchain, tools.args), **implicitly()
     )
-    payload = await Get(
-        Payload,
+    payload = await prepare_payload(
         PayloadRequest(
             runtime,
             it.wheels,
@@ -187,6 +225,7 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
             it.contents.first_party,
             field_set.include_sources.value,
         ),
+        **implicitly(),
     )
     artifact_request = ArtifactRequest(
         field_set.address,
@@ -197,7 +236,7 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
         payload_beside=field_set.payload.value == "file",
         interpreter=field_set.interpreter.value,
     )
-    return await Get(Build, ArtifactRequest, artifact_request)
+    return await make_artifact(artifact_request, **implicitly())
 
 
 def template_config(it: Ingredients) -> Config:
@@ -214,7 +253,9 @@ def template_config(it: Ingredients) -> Config:
 async def build_from_template(request: TemplateBuildRequest) -> Build:
     it, tools, field_set = request.ingredients, request.tools, request.field_set
     config = template_config(it)
-    rendered_config = await Get(RenderedConfig, RenderedConfigRequest(field_set.template, config))
+    rendered_config = await render_config(
+        RenderedConfigRequest(field_set.template, config), **implicitly()
+    )
     build_request = BuildRequest(
         description=f"Building {field_set.address} with PyOxidizer",
         name=it.name,
@@ -227,26 +268,30 @@ async def build_from_template(request: TemplateBuildRequest) -> Build:
         wheel_dirs=it.contents.folders,
         has_plain_files=bool(config.filesystem_wheels),
     )
-    return await Get(Build, BuildRequest, build_request)
+    return await build(build_request, **implicitly())
 
 
 @rule(level=LogLevel.DEBUG)
 async def build_binary(field_set: PyOxidizerFieldSet) -> PyOxidizerBinary:
     # What is wrong with the fields is said before anything is looked for or built.
-    await Get(CheckedFields, PyOxidizerFieldSet, field_set)
-    ingredients, tools = await MultiGet(
-        Get(Ingredients, PyOxidizerFieldSet, field_set),
-        Get(BuildTools, PyOxidizerFieldSet, field_set),
+    await check_fields(field_set, **implicitly())
+    ingredients, tools = await concurrently(
+        collect_ingredients(field_set, **implicitly()),
+        find_build_tools(field_set, **implicitly()),
     )
     descriptions = [ingredients.python.description]
     if field_set.template.value is None:
-        built = await Get(Build, DefaultBuildRequest(ingredients, tools, field_set))
+        built = await build_from_runtime(
+            DefaultBuildRequest(ingredients, tools, field_set), **implicitly()
+        )
         descriptions.append(placement.describe(ingredients.contents.placements))
     else:
-        built = await Get(Build, TemplateBuildRequest(ingredients, tools, field_set))
+        built = await build_from_template(
+            TemplateBuildRequest(ingredients, tools, field_set), **implicitly()
+        )
     prefix = field_set.output_path.value_or_default(file_ending=None)
     return PyOxidizerBinary(
-        await Get(Digest, AddPrefix(built.digest, prefix)),
+        await add_prefix(AddPrefix(built.digest, prefix)),
         install_dir=os.path.join(prefix, built.install_dir),
         executable=os.path.join(prefix, built.executable),
         descriptions=tuple(descriptions),
@@ -271,17 +316,17 @@ def _contents(
 
 @rule(level=LogLevel.DEBUG)
 async def package_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuiltPackage:
-    await Get(UniqueOutputPath, UniqueOutputPathRequest(field_set.output_path))
-    binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
+    await find_unique_output_path(UniqueOutputPathRequest(field_set.output_path), **implicitly())
+    binary = await build_binary(field_set, **implicitly())
     artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
     if not pyoxidizer.report:
         return BuiltPackage(binary.digest, (artifact,))
-    ingredients, tools = await MultiGet(
-        Get(Ingredients, PyOxidizerFieldSet, field_set),
-        Get(BuildTools, PyOxidizerFieldSet, field_set),
+    ingredients, tools = await concurrently(
+        collect_ingredients(field_set, **implicitly()),
+        find_build_tools(field_set, **implicitly()),
     )
-    report = await Get(Report, ReportRequest, _report(field_set, ingredients, tools, binary))
-    digest = await Get(Digest, MergeDigests((binary.digest, report.digest)))
+    report = await write_report(_report(field_set, ingredients, tools, binary), **implicitly())
+    digest = await merge_digests(MergeDigests((binary.digest, report.digest)))
     return BuiltPackage(digest, (artifact, *map(BuiltPackageArtifact, report.paths)))
 
 

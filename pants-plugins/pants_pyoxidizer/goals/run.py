@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any, Iterable
 
 from pants.core.goals.run import RunRequest
-from pants.engine.rules import Get, collect_rules, rule
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.goals.package import PyOxidizerBinary, PyOxidizerFieldSet
+from pants_pyoxidizer.engine import collect_rules, implicitly, rule
+from pants_pyoxidizer.goals.package import PyOxidizerFieldSet, build_binary
 
 
 @rule(level=LogLevel.DEBUG)
 async def run_binary(field_set: PyOxidizerFieldSet) -> RunRequest:
-    binary = await Get(PyOxidizerBinary, PyOxidizerFieldSet, field_set)
+    binary = await build_binary(field_set, **implicitly())
     return RunRequest(digest=binary.digest, args=(f"{{chroot}}/{binary.executable}",))
 
 

@@ -9,18 +9,31 @@ from typing import Any, Iterable
 
 from pants.engine.addresses import Address
 from pants.engine.console import Console
-from pants.engine.fs import Digest, DigestContents
 from pants.engine.goal import Goal, GoalSubsystem
-from pants.engine.rules import Get, MultiGet, collect_rules, goal_rule, rule
 from pants.engine.target import Targets
 from pants.util.logging import LogLevel
 from pants.util.strutil import help_text
 
 from pants_pyoxidizer import data, placement
-from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet, template_config
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    concurrently,
+    get_digest_contents,
+    goal_rule,
+    implicitly,
+    rule,
+)
+from pants_pyoxidizer.goals.package import (
+    PyOxidizerFieldSet,
+    collect_ingredients,
+    template_config,
+)
 from pants_pyoxidizer.placement import Placement
 from pants_pyoxidizer.target_types import TARGET_ALIAS
-from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig, RenderedConfigRequest
+from pants_pyoxidizer.util_rules.rendered_config import (
+    RenderedConfigRequest,
+    render_config,
+)
 
 START_TEMPLATE = "templates/start.bzlt"
 
@@ -53,14 +66,14 @@ class ShownConfig:
 
 @rule(level=LogLevel.DEBUG)
 async def show_config(field_set: PyOxidizerFieldSet) -> ShownConfig:
-    ingredients = await Get(Ingredients, PyOxidizerFieldSet, field_set)
+    ingredients = await collect_ingredients(field_set, **implicitly())
     placements = ingredients.contents.placements
     if field_set.template.value is None:
         comment = _start_comment(field_set.address, placements).replace("$", "$$")
         return ShownConfig(comment + data.read(START_TEMPLATE).decode())
     request = RenderedConfigRequest(field_set.template, template_config(ingredients))
-    rendered = await Get(RenderedConfig, RenderedConfigRequest, request)
-    contents = await Get(DigestContents, Digest, rendered.digest)
+    rendered = await render_config(request, **implicitly())
+    contents = await get_digest_contents(rendered.digest)
     comment = _comment(
         f"The configuration of {field_set.address}, from {field_set.template.file_path}. Its wheels:",
         placement.table(placements, inside="template"),
@@ -88,8 +101,8 @@ def _comment(sentence: str, block: str) -> str:
 
 @goal_rule
 async def show_configs(targets: Targets, console: Console) -> PyOxidizerConfigGoal:
-    shown = await MultiGet(
-        Get(ShownConfig, PyOxidizerFieldSet, PyOxidizerFieldSet.create(target))
+    shown = await concurrently(
+        show_config(PyOxidizerFieldSet.create(target), **implicitly())
         for target in targets
         if PyOxidizerFieldSet.is_applicable(target)
     )

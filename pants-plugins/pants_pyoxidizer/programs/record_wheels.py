@@ -42,12 +42,15 @@ def write_wheel(path: Path, wheel: Path) -> None:
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(wheel, "w") as archive:
         # Folders are of no use to wheels, and Pex 2.1 writes one called "../".
         files = [entry for entry in source.infolist() if not entry.is_dir()]
+        record = f"{dist_info(files)}/RECORD"
+        # Newer Pex keep the one of the installed distribution, and note what was in the wheel.
+        notes = record.replace(".dist-info/RECORD", ".pex-info/")
+        files = [e for e in files if e.filename != record and not e.filename.startswith(notes)]
         for entry in files:
             content = source.read(entry)
             archive.writestr(entry, content)
             digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
             rows.writerow((entry.filename, f"sha256={digest.decode().rstrip('=')}", len(content)))
-        record = f"{dist_info(files)}/RECORD"
         rows.writerow((record, "", ""))
         entry = zipfile.ZipInfo(record, DATE)
         entry.compress_type = zipfile.ZIP_DEFLATED

@@ -8,38 +8,46 @@ import os
 from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.interpreter_constraints import (
+    InterpreterConstraints,
+)
 from pants.backend.python.util_rules.pex_cli import PexCli
 from pants.core.target_types import FileSourceField
 from pants.engine.addresses import Address, AddressInput
 from pants.engine.platform import Platform
-from pants.engine.rules import Get, collect_rules, rule
 from pants.engine.target import (
-    HydratedSources,
     HydrateSourcesRequest,
-    WrappedTarget,
     WrappedTargetRequest,
 )
 from pants.util.logging import LogLevel
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer import engine
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    hydrate_sources,
+    implicitly,
+    resolve_address,
+    resolve_target,
+    rule,
+)
 from pants_pyoxidizer.standalone_python_target import (
     StandalonePythonSourceField,
     StandalonePythonTarget,
 )
 from pants_pyoxidizer.subsystem import PythonSource
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.standalone_python import (
     ARCHIVE,
     PACK_PROGRAMS,
     REPORT,
     TARGET_TRIPLES,
     ArchivedPythonRequest,
-    HostPython,
     HostPythonRequest,
     NoUsablePythonError,
     PackedPython,
     StandalonePython,
+    find_host_python,
     pex_problem,
     run_packing,
 )
@@ -55,44 +63,12 @@ class AdoptedPythonRequest:
 
 
 @rule(level=LogLevel.DEBUG)
-async def choose_archived_python(
-    request: ArchivedPythonRequest, pex_cli: PexCli
-) -> StandalonePython:
-    address = await Get(Address, AddressInput, _address_input(request))
-    wrapped = await Get(WrappedTarget, WrappedTargetRequest(address, request.origin))
-    if not wrapped.target.has_field(StandalonePythonSourceField):
-        raise NoUsablePythonError(
-            softwrap(
-                f"""
-                {_names(request)}, and {address} is a `{wrapped.target.alias}` target, but only a
-                `{_ALIAS}` target has a Python to embed. To fix, name one of these.
-                """
-            )
-        )
-    source = wrapped.target[StandalonePythonSourceField]
-    packed = await Get(PackedPython, AdoptedPythonRequest(source))
-    if packed.python is None:
-        raise NoUsablePythonError(_unusable_archive(request, address, packed.problem))
-    python = dataclasses.replace(packed.python, is_archived=True)
-    if not allows(request.interpreter_constraints, python.version):
-        raise NoUsablePythonError(_forbidden_version(request, address, python))
-    host = await Get(HostPython, HostPythonRequest(python.constraint))
-    if host.path is None:
-        raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
-    link = await Get(
-        HostLink, HostLinkRequest(host.path, host.fingerprint, what="The Python that is like it")
-    )
-    return dataclasses.replace(python, interpreter=link.path)
-
-
-@rule(level=LogLevel.DEBUG)
 async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> PackedPython:
-    sources = await Get(
-        HydratedSources,
-        # As a file, so that Pants downloads what is not in the repository.
+    sources = await hydrate_sources(
         HydrateSourcesRequest(
             request.source, for_sources_types=(FileSourceField,), enable_codegen=True
         ),
+        **implicitly(),
     )
     (archive,) = sources.snapshot.files
     adopting = ToolProcess(
@@ -108,6 +84,38 @@ async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> Pa
         is_slow=True,
     )
     return await run_packing(adopting, os.path.basename(archive))
+
+
+@rule(level=LogLevel.DEBUG)
+async def choose_archived_python(
+    request: ArchivedPythonRequest, pex_cli: PexCli
+) -> StandalonePython:
+    address = await resolve_address(**implicitly({_address_input(request): AddressInput}))
+    wrapped = await resolve_target(WrappedTargetRequest(address, request.origin), **implicitly())
+    if not wrapped.target.has_field(StandalonePythonSourceField):
+        raise NoUsablePythonError(
+            softwrap(
+                f"""
+                {_names(request)}, and {address} is a `{wrapped.target.alias}` target, but only a
+                `{_ALIAS}` target has a Python to embed. To fix, name one of these.
+                """
+            )
+        )
+    source = wrapped.target[StandalonePythonSourceField]
+    packed = await adopt_archive(AdoptedPythonRequest(source), **implicitly())
+    if packed.python is None:
+        raise NoUsablePythonError(_unusable_archive(request, address, packed.problem))
+    python = dataclasses.replace(packed.python, is_archived=True)
+    if not allows(request.interpreter_constraints, python.version):
+        raise NoUsablePythonError(_forbidden_version(request, address, python))
+    host = await find_host_python(HostPythonRequest(python.constraint), **implicitly())
+    if host.path is None:
+        raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
+    link = await make_host_link(
+        HostLinkRequest(host.path, host.fingerprint, what="The Python that is like it"),
+        **implicitly(),
+    )
+    return dataclasses.replace(python, interpreter=link.path)
 
 
 def _address_input(request: ArchivedPythonRequest) -> AddressInput:
@@ -129,9 +137,7 @@ def _address_input(request: ArchivedPythonRequest) -> AddressInput:
 
 def allows(constraints: InterpreterConstraints, version: str) -> bool:
     """Whether a CPython of this version satisfies them; without any, each one does."""
-    return not constraints or any(
-        constraint.project_name == "CPython" and version in constraint for constraint in constraints
-    )
+    return not constraints or any(engine.allows(constraint, version) for constraint in constraints)
 
 
 def _names(request: ArchivedPythonRequest) -> str:

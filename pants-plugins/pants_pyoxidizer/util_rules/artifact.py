@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Iterable
 
 from pants.engine.addresses import Address
-from pants.engine.fs import AddPrefix, Digest, MergeDigests
-from pants.engine.process import ProcessResult
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.fs import AddPrefix, MergeDigests
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer.engine import add_prefix, collect_rules, merge_digests, rule
 from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.startup.payload import SUFFIX
 from pants_pyoxidizer.util_rules.build import Build
 from pants_pyoxidizer.util_rules.payload import Payload
-from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess
+from pants_pyoxidizer.util_rules.runtime import (
+    Runtime,
+    RuntimeProcess,
+    run_in_runtime,
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,7 @@ class ArtifactRequest:
 async def make_artifact(request: ArtifactRequest) -> Build:
     name, payload = request.name, request.payload
     outputs = (name, name + SUFFIX) if request.payload_beside else (name,)
-    result = await Get(
-        ProcessResult,
+    result = await run_in_runtime(
         RuntimeProcess(
             request.runtime,
             argv=("program", *_arguments(request), "--output", name, "--", *payload.parts),
@@ -44,14 +46,13 @@ async def make_artifact(request: ArtifactRequest) -> Build:
             input_digest=payload.in_memory,
             output_files=outputs,
             level=LogLevel.INFO,
-        ),
+        )
     )
-    install = await Get(
-        Digest,
-        MergeDigests((result.output_digest, request.runtime.beside, payload.on_filesystem)),
+    install = await merge_digests(
+        MergeDigests((result.output_digest, request.runtime.beside, payload.on_filesystem))
     )
     install_dir = request.runtime.install_dir
-    digest = await Get(Digest, AddPrefix(install, install_dir))
+    digest = await add_prefix(AddPrefix(install, install_dir))
     return Build(digest, executable=f"{install_dir}/{name}")
 
 

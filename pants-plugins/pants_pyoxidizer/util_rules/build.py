@@ -11,21 +11,28 @@ from typing import Any, Iterable
 
 from pants.engine.fs import (
     Digest,
-    DigestContents,
     DigestSubset,
     MergeDigests,
     PathGlobs,
     RemovePrefix,
 )
-from pants.engine.process import ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    concurrently,
+    digest_subset_to_digest,
+    get_digest_contents,
+    implicitly,
+    merge_digests,
+    remove_prefix,
+    rule,
+)
 from pants_pyoxidizer.subsystem import SCOPE
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
-from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
+from pants_pyoxidizer.util_rules.crates import CratesRequest, get_crates
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
@@ -34,6 +41,7 @@ from pants_pyoxidizer.util_rules.tool import (
     PROGRAMS_DIR,
     RUN_PYOXIDIZER_PROGRAMS,
     ToolProcess,
+    run_tool,
 )
 
 _BUILD_DIR = "build"  # Where PyOxidizer writes.
@@ -154,14 +162,12 @@ async def build(request: BuildRequest) -> Build:
     immutable = {}
     if request.rust.system is not None:
         crates_request = CratesRequest(request.python.target_triple, request.rust.system)
-        crates = await Get(Crates, CratesRequest, crates_request)
+        crates = await get_crates(crates_request, **implicitly())
         immutable[REGISTRY_DIR] = crates.digest
-    input_digest = await Get(
-        Digest,
-        MergeDigests((request.config.digest, request.python.digest, request.inputs)),
+    input_digest = await merge_digests(
+        MergeDigests((request.config.digest, request.python.digest, request.inputs))
     )
-    result = await Get(
-        ProcessResult,
+    result = await run_tool(
         ToolProcess(
             programs=PROGRAMS,
             argv=(
@@ -179,14 +185,17 @@ async def build(request: BuildRequest) -> Build:
             output_directories=(_BUILD_DIR,),
             level=LogLevel.INFO,
             is_slow=True,
+        )
+    )
+    result_digest, built = await concurrently(
+        digest_subset_to_digest(DigestSubset(result.output_digest, PathGlobs([_RESULT]))),
+        digest_subset_to_digest(
+            DigestSubset(result.output_digest, PathGlobs([f"{_BUILD_DIR}/**"]))
         ),
     )
-    result_file, built = await MultiGet(
-        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([_RESULT]))),
-        Get(Digest, DigestSubset(result.output_digest, PathGlobs([f"{_BUILD_DIR}/**"]))),
-    )
-    digest = await Get(Digest, RemovePrefix(built, _BUILD_DIR))
-    return Build(digest, executable=json.loads(result_file[0].content)["executable"])
+    (result_file,) = await get_digest_contents(result_digest)
+    digest = await remove_prefix(RemovePrefix(built, _BUILD_DIR))
+    return Build(digest, executable=json.loads(result_file.content)["executable"])
 
 
 def rules() -> Iterable[Any]:

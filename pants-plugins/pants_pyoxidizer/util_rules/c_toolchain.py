@@ -10,13 +10,18 @@ from typing import Any, Iterable
 from pants.core.util_rules.system_binaries import (
     BinaryNotFoundError,
     BinaryPathRequest,
-    BinaryPaths,
     BinaryPathTest,
 )
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.logging import LogLevel
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    concurrently,
+    find_binary,
+    implicitly,
+    rule,
+)
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
 
 # Only `cc` tells its version the same way everywhere.
@@ -41,8 +46,10 @@ async def find_c_toolchain(
 ) -> CToolchain:
     search_path = pyoxidizer.c_toolchain_search_path
     tools = (*_TOOLS, ("make", None)) if request.with_make else _TOOLS
-    found = await MultiGet(
-        Get(BinaryPaths, BinaryPathRequest(binary_name=name, search_path=search_path, test=test))
+    found = await concurrently(
+        find_binary(
+            BinaryPathRequest(binary_name=name, search_path=search_path, test=test), **implicitly()
+        )
         for name, test in tools
     )
     missing = [paths.binary_name for paths in found if not paths.paths]

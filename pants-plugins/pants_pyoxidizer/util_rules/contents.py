@@ -9,12 +9,12 @@ from pathlib import PurePath
 from typing import Any, Iterable
 
 from pants.engine.addresses import Address
-from pants.engine.rules import collect_rules, rule
 from pants.engine.target import InvalidFieldException
 from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer import entry_point as entry_points
 from pants_pyoxidizer import placement, wheel_compatibility, wheel_metadata
+from pants_pyoxidizer.engine import collect_rules, rule
 from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.target_types import (
@@ -61,7 +61,7 @@ class Contents:
 
 
 @rule
-def determine_contents(request: ContentsRequest) -> Contents:
+async def determine_contents(request: ContentsRequest) -> Contents:
     wheels = (*request.first_party, *request.third_party)
     environment = wheel_compatibility.marker_environment(
         request.python_version, request.target_triple

@@ -14,21 +14,28 @@ from pants.engine.fs import (
     PathGlobs,
     RemovePrefix,
 )
-from pants.engine.process import FallibleProcessResult, Process
-from pants.engine.rules import Get, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    execute_process,
+    implicitly,
+    path_globs_to_digest,
+    remove_prefix,
+    rule,
+)
 from pants_pyoxidizer.programs.redaction import without_credentials
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
 from pants_pyoxidizer.util_rules.tool import (
     CARGO_DRIVER_PROGRAMS,
     PROGRAMS_DIR,
     RUN_PYOXIDIZER_PROGRAMS,
     ToolProcess,
+    set_up_tool_process,
 )
 
 # Not `pyoxidizer-crates`: `--pyoxidizer-crates-dir` would be an option of that goal.
@@ -69,7 +76,7 @@ class CratesSource:
 @rule
 async def find_crates_source(request: CratesRequest, pyoxidizer: PyOxidizer) -> CratesSource:
     if pyoxidizer.crates_dir and not request.from_registry:
-        vendored = await Get(Digest, PathGlobs([f"{pyoxidizer.crates_dir}/**"]))
+        vendored = await path_globs_to_digest(PathGlobs([f"{pyoxidizer.crates_dir}/**"]))
         if vendored == EMPTY_DIGEST:
             raise CratesError(describe_problem(pyoxidizer.crates_dir, "It is empty, or not there."))
         return CratesSource(("--vendored", pyoxidizer.crates_dir), vendored)
@@ -81,24 +88,25 @@ async def find_crates_source(request: CratesRequest, pyoxidizer: PyOxidizer) -> 
             glob_match_error_behavior=GlobMatchErrorBehavior.error,
             description_of_origin=f"the option `[{SCOPE}].crates_config`",
         )
-        config = await Get(Digest, PathGlobs, globs)
+        config = await path_globs_to_digest(globs)
         args = ("--config", pyoxidizer.crates_config)
     if pyoxidizer.crates_credentials:
         path, what = pyoxidizer.crates_credentials, f"The file of `[{SCOPE}].crates_credentials`"
         # Another repository's are others, which its Pants may link to at the same time.
         home = os.path.expanduser("~/")
         name = f"~/{path[len(home):]}" if path.startswith(home) else path
-        link = await Get(HostLink, HostLinkRequest(path, f"credentials {name}", what))
+        link = await make_host_link(
+            HostLinkRequest(path, f"credentials {name}", what), **implicitly()
+        )
         args = (*args, "--credentials", link.path)
     return CratesSource(args, config)
 
 
 @rule(desc="Get Rust crates", level=LogLevel.DEBUG)
 async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
-    source = await Get(CratesSource, CratesRequest, request)
+    source = await find_crates_source(request, **implicitly())
     vendored = "--vendored" in source.args
-    process = await Get(
-        Process,
+    process = await set_up_tool_process(
         ToolProcess(
             programs=_PROGRAMS,
             argv=("--target", request.target_triple, "--output", _OUTPUT, *source.args),
@@ -117,12 +125,13 @@ async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
             level=LogLevel.INFO,
             is_slow=True,
         ),
+        **implicitly(),
     )
-    result = await Get(FallibleProcessResult, Process, process)
+    result = await execute_process(process, **implicitly())
     if result.exit_code != 0:
         problem = without_credentials(result.stderr.decode(errors="replace").strip())
         raise CratesError(describe_problem(pyoxidizer.crates_dir if vendored else None, problem))
-    return Crates(await Get(Digest, RemovePrefix(result.output_digest, _OUTPUT)))
+    return Crates(await remove_prefix(RemovePrefix(result.output_digest, _OUTPUT)))
 
 
 def describe_problem(vendored: str | None, problem: str) -> str:

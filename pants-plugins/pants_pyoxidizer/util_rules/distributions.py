@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Iterable
 
 from pants.backend.python.target_types import GenerateSetupField, WheelField
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_from_targets import InterpreterConstraintsRequest
+from pants.backend.python.util_rules.interpreter_constraints import (
+    InterpreterConstraints,
+)
+from pants.backend.python.util_rules.pex_from_targets import (
+    InterpreterConstraintsRequest,
+)
 from pants.core.goals.package import (
-    BuiltPackage,
     EnvironmentAwarePackageRequest,
     PackageFieldSet,
 )
 from pants.engine.addresses import Addresses
-from pants.engine.fs import Digest, MergeDigests
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.fs import MergeDigests
 from pants.engine.target import (
     DependenciesRequest,
-    FieldSetsPerTarget,
     FieldSetsPerTargetRequest,
     InvalidTargetException,
     Target,
@@ -29,8 +30,24 @@ from pants.engine.target import (
 from pants.util.docutil import doc_url
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.engine import (
+    DISTRIBUTIONS_DOC,
+    collect_rules,
+    concurrently,
+    environment_aware_package,
+    find_valid_field_sets,
+    implicitly,
+    interpreter_constraints_for_targets,
+    merge_digests,
+    resolve_targets,
+    rule,
+)
 from pants_pyoxidizer.target_types import TARGET_ALIAS, PyOxidizerDependenciesField
-from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
+from pants_pyoxidizer.util_rules.inspect_wheels import (
+    InspectWheelsRequest,
+    Wheels,
+    inspect_wheels,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +87,7 @@ def _gives_wheel(target: Target) -> bool:
 @rule(desc="Find the distributions of a PyOxidizer binary")
 async def find_distributions(request: DistributionsRequest) -> Distributions:
     address = request.dependencies.address
-    dependencies = await Get(Targets, DependenciesRequest(request.dependencies))
+    dependencies = await resolve_targets(**implicitly(DependenciesRequest(request.dependencies)))
     distributions = Targets(target for target in dependencies if _gives_wheel(target))
     ignored = [target for target in dependencies if not _gives_wheel(target)]
     if not distributions:
@@ -82,7 +99,7 @@ async def find_distributions(request: DistributionsRequest) -> Distributions:
                 produces a `.whl` file, but it has {_describe(ignored) or "no dependencies at all"}.
 
                 To fix, add such a target. If you use `{GenerateSetupField.alias}=True`, make sure
-                that it has `{WheelField.alias}=True`. See {doc_url('python-distributions')}.
+                that it has `{WheelField.alias}=True`. See {doc_url(DISTRIBUTIONS_DOC)}.
                 """
             )
         )
@@ -97,9 +114,8 @@ async def find_distributions(request: DistributionsRequest) -> Distributions:
                 """
             )
         )
-    interpreter_constraints = await Get(
-        InterpreterConstraints,
-        InterpreterConstraintsRequest(target.address for target in distributions),
+    interpreter_constraints = await interpreter_constraints_for_targets(
+        InterpreterConstraintsRequest(target.address for target in distributions), **implicitly()
     )
     return Distributions(distributions, interpreter_constraints)
 
@@ -114,11 +130,11 @@ def _describe(targets: Iterable[Target]) -> str:
 
 @rule(desc="Build the wheels of a PyOxidizer binary")
 async def build_first_party_wheels(request: FirstPartyWheelsRequest) -> FirstPartyWheels:
-    field_sets = await Get(
-        FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, request.targets)
+    field_sets = await find_valid_field_sets(
+        FieldSetsPerTargetRequest(PackageFieldSet, request.targets), **implicitly()
     )
-    packages = await MultiGet(
-        Get(BuiltPackage, EnvironmentAwarePackageRequest(field_set))
+    packages = await concurrently(
+        environment_aware_package(EnvironmentAwarePackageRequest(field_set))
         for field_set in field_sets.field_sets
     )
     paths = tuple(
@@ -127,9 +143,9 @@ async def build_first_party_wheels(request: FirstPartyWheelsRequest) -> FirstPar
         for artifact in package.artifacts
         if artifact.relpath is not None and artifact.relpath.endswith(".whl")
     )
-    digest = await Get(Digest, MergeDigests(package.digest for package in packages))
+    digest = await merge_digests(MergeDigests(package.digest for package in packages))
     inspecting = InspectWheelsRequest(digest, paths, request.interpreter)
-    return FirstPartyWheels(await Get(Wheels, InspectWheelsRequest, inspecting))
+    return FirstPartyWheels(await inspect_wheels(inspecting, **implicitly()))
 
 
 def rules() -> Iterable[Any]:

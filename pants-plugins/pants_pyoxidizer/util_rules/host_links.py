@@ -13,10 +13,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.process import Process, ProcessCacheScope
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.engine import collect_rules, execute_process, implicitly, rule
 
 LINKS_DIR = ".cache/pyoxidizer_links"
 LINKS_CACHE: FrozenDict[str, str] = FrozenDict(pyoxidizer_links=LINKS_DIR)
@@ -55,8 +56,7 @@ def link_path(fingerprint: str) -> str:
 @rule
 async def make_host_link(request: HostLinkRequest) -> HostLink:
     path = link_path(request.fingerprint)
-    result = await Get(
-        FallibleProcessResult,
+    result = await execute_process(
         Process(
             ("/bin/sh", "-c", _MAKE_LINK, "sh", path, request.path),
             env={"PATH": "/usr/bin:/bin"},
@@ -66,6 +66,7 @@ async def make_host_link(request: HostLinkRequest) -> HostLink:
             # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
             cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         ),
+        **implicitly(),
     )
     if result.exit_code != 0:
         reason = "it is not there" if result.exit_code == _MISSING else result.stderr.decode()

@@ -6,12 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, DigestSubset, PathGlobs
-from pants.engine.process import ProcessResult
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.fs import EMPTY_DIGEST, Digest, DigestSubset, PathGlobs
 from pants.util.strutil import pluralize
 
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    digest_subset_to_digest,
+    get_digest_contents,
+    rule,
+)
+from pants_pyoxidizer.util_rules.tool import ToolProcess, run_tool
 from pants_pyoxidizer.wheel_metadata import Wheel, parse_wheels
 
 
@@ -35,9 +39,8 @@ class Wheels:
 @rule
 async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
     # sdists lie beside the wheels of a distribution. They must not decide whether PyOxidizer runs.
-    digest = await Get(Digest, DigestSubset(request.digest, PathGlobs(request.paths)))
-    result = await Get(
-        ProcessResult,
+    digest = await digest_subset_to_digest(DigestSubset(request.digest, PathGlobs(request.paths)))
+    result = await run_tool(
         ToolProcess(
             programs=("inspect_wheels.py", "file_uses.py", "resource_uses.py", "wheel_content.py"),
             argv=("--output", "wheels.json", *request.paths),
@@ -45,9 +48,9 @@ async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
             input_digest=digest,
             output_files=("wheels.json",),
             interpreter=request.interpreter,
-        ),
+        )
     )
-    contents = await Get(DigestContents, Digest, result.output_digest)
+    contents = await get_digest_contents(result.output_digest)
     return Wheels(digest, parse_wheels(contents[0].content))
 
 

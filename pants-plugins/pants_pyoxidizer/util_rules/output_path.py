@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Iterable
 
-from pants.engine.rules import collect_rules, rule
 from pants.engine.target import AllTargets, InvalidFieldException
 from pants.util.strutil import softwrap
 
-from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerOutputPathField
+from pants_pyoxidizer.engine import collect_rules, rule
+from pants_pyoxidizer.target_types import (
+    PyOxidizerBinaryTarget,
+    PyOxidizerOutputPathField,
+)
 from pants_pyoxidizer.util_rules.standalone_python import TARGET_TRIPLES
 
 
@@ -28,7 +31,7 @@ class UniqueOutputPath:
 
 
 @rule
-def find_unique_output_path(
+async def find_unique_output_path(
     request: UniqueOutputPathRequest, all_targets: AllTargets
 ) -> UniqueOutputPath:
     # Defaults are compared as well: those of `v1.0:bin` and `v1/0:bin` are the same. It costs no
@@ -42,7 +45,9 @@ def find_unique_output_path(
         other_value = target[PyOxidizerOutputPathField].value_or_default(file_ending=None)
         other_path = PurePosixPath(other_value)
         if path == other_path or _clears(path, other_path) or _clears(other_path, path):
-            default = "" if field.value else " by default"
+            # Since Pants 2.23, the value is a pattern by default.
+            is_default = field.value in (None, type(field).default)
+            default = " by default" if is_default else ""
             raise InvalidFieldException(
                 softwrap(
                     f"""

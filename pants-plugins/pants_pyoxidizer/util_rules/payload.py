@@ -7,13 +7,25 @@ import glob
 from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.engine.fs import Digest, DigestSubset, MergeDigests, PathGlobs, Snapshot
-from pants.engine.process import ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.fs import Digest, DigestSubset, MergeDigests, PathGlobs
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    concurrently,
+    digest_subset_to_digest,
+    digest_to_snapshot,
+    implicitly,
+    merge_digests,
+    rule,
+)
 from pants_pyoxidizer.placement import Placement
-from pants_pyoxidizer.util_rules.runtime import SELDOM_DIR, Runtime, RuntimeProcess
+from pants_pyoxidizer.util_rules.runtime import (
+    SELDOM_DIR,
+    Runtime,
+    RuntimeProcess,
+    run_in_runtime,
+)
 
 SELDOM_PART = "__parts/stdlib.part"
 LIB_DIR = "lib"  # Beside the executable; the runtime looks for modules there.
@@ -84,8 +96,7 @@ async def prepare_wheel(request: PreparedWheelRequest) -> PreparedWheel:
         *(["--files"] if request.on_filesystem else []),
         *(["--sources"] if request.include_sources else []),
     ]
-    result = await Get(
-        ProcessResult,
+    result = await run_in_runtime(
         RuntimeProcess(
             request.runtime,
             argv=("wheel", *flags, "--output", output, "--", request.path),
@@ -94,7 +105,7 @@ async def prepare_wheel(request: PreparedWheelRequest) -> PreparedWheel:
             output_files=() if request.on_filesystem else (output,),
             output_directories=(output,) if request.on_filesystem else (),
             level=LogLevel.DEBUG,
-        ),
+        )
     )
     return PreparedWheel(result.output_digest)
 
@@ -105,33 +116,44 @@ def part_name(filename: str) -> str:
 
 @rule
 async def prepare_seldom_modules(request: SeldomModulesRequest) -> SeldomModules:
-    result = await Get(
-        ProcessResult,
+    result = await run_in_runtime(
         RuntimeProcess(
             request.runtime,
             argv=("modules", "--output", SELDOM_PART, SELDOM_DIR),
             description="Prepare seldom used modules of the standard library",
             input_digest=request.runtime.seldom,
             output_files=(SELDOM_PART,),
-        ),
+        )
     )
     return SeldomModules(result.output_digest)
 
 
+@rule
+async def overlay_digests(request: OverlaidDigests) -> Digest:
+    folders = await concurrently(digest_to_snapshot(digest) for digest in request.digests)
+    hidden = overwritten(tuple(folder.files for folder in folders))
+    digests = await concurrently(
+        digest_subset_to_digest(
+            DigestSubset(digest, PathGlobs(["**", *(f"!/{glob.escape(path)}" for path in paths)]))
+        )
+        for digest, paths in zip(request.digests, hidden)
+    )
+    return await merge_digests(MergeDigests(digests))
+
+
 @rule(level=LogLevel.DEBUG)
 async def prepare_payload(request: PayloadRequest) -> Payload:
-    digests = await MultiGet(
-        Get(Digest, DigestSubset(request.wheels, PathGlobs([placement.wheel.path])))
+    digests = await concurrently(
+        digest_subset_to_digest(DigestSubset(request.wheels, PathGlobs([placement.wheel.path])))
         for placement in request.placements
     )
     wheels = tuple(zip(request.placements, digests))
     late = [(p, wheel) for p, wheel in wheels if is_prepared_later(request, p)]
     early = [(p, wheel) for p, wheel in wheels if not is_prepared_later(request, p)]
-    seldom, *prepared = await MultiGet(
-        Get(SeldomModules, SeldomModulesRequest(request.runtime)),
+    seldom, *prepared = await concurrently(
+        prepare_seldom_modules(SeldomModulesRequest(request.runtime), **implicitly()),
         *(
-            Get(
-                PreparedWheel,
+            prepare_wheel(
                 PreparedWheelRequest(
                     request.runtime,
                     wheel,
@@ -139,6 +161,7 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
                     p.on_filesystem,
                     request.include_sources or p.with_sources,
                 ),
+                **implicitly(),
             )
             for p, wheel in early
         ),
@@ -146,9 +169,9 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
     placed = [(p, part.digest) for (p, _), part in zip(early, prepared)] + late
     inside = [digest for p, digest in placed if not p.on_filesystem]
     folders = tuple(digest for p, digest in placed if p.on_filesystem)
-    in_memory, on_filesystem = await MultiGet(
-        Get(Digest, MergeDigests((seldom.digest, *inside))),
-        Get(Digest, OverlaidDigests(folders)),
+    in_memory, on_filesystem = await concurrently(
+        merge_digests(MergeDigests((seldom.digest, *inside))),
+        overlay_digests(OverlaidDigests(folders), **implicitly()),
     )
     return Payload(
         in_memory,
@@ -174,20 +197,6 @@ def is_prepared_later(request: PayloadRequest, placement: Placement) -> bool:
 def part_of(request: PayloadRequest, placement: Placement) -> str:
     wheel = placement.wheel
     return wheel.path if is_prepared_later(request, placement) else part_name(wheel.filename)
-
-
-@rule
-async def overlay_digests(request: OverlaidDigests) -> Digest:
-    folders = await MultiGet(Get(Snapshot, Digest, digest) for digest in request.digests)
-    hidden = overwritten(tuple(folder.files for folder in folders))
-    digests = await MultiGet(
-        Get(
-            Digest,
-            DigestSubset(digest, PathGlobs(["**", *(f"!/{glob.escape(path)}" for path in paths)])),
-        )
-        for digest, paths in zip(request.digests, hidden)
-    )
-    return await Get(Digest, MergeDigests(digests))
 
 
 def overwritten(folders: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:

@@ -7,16 +7,22 @@ import json
 from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.fs import CreateDigest, Digest, FileContent
 from pants.engine.target import (
-    HydratedSources,
     HydrateSourcesRequest,
     InvalidFieldException,
 )
 from pants.util.strutil import softwrap
 
 from pants_pyoxidizer.config import Config, PyOxidizerPython
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    create_digest,
+    get_digest_contents,
+    hydrate_sources,
+    implicitly,
+    rule,
+)
 from pants_pyoxidizer.target_types import PyOxidizerTemplateField
 from pants_pyoxidizer.template import TemplateError, decode
 
@@ -53,8 +59,8 @@ class RenderedConfig:
 @rule
 async def read_template(request: TemplateRequest) -> Template:
     field = request.field
-    sources = await Get(HydratedSources, HydrateSourcesRequest(field))
-    contents = await Get(DigestContents, Digest, sources.snapshot.digest)
+    sources = await hydrate_sources(HydrateSourcesRequest(field), **implicitly())
+    contents = await get_digest_contents(sources.snapshot.digest)
     try:
         # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
         if not contents:
@@ -77,14 +83,14 @@ async def read_template(request: TemplateRequest) -> Template:
 
 @rule
 async def render_config(request: RenderedConfigRequest) -> RenderedConfig:
-    template = await Get(Template, TemplateRequest(request.template))
+    template = await read_template(TemplateRequest(request.template), **implicitly())
     lines = {
         "template": request.template.file_path,
         "lines": request.config.line_numbers(template.text),
     }
     files = {CONFIG_FILE: request.config.render(template.text), LINES_FILE: json.dumps(lines)}
-    digest = await Get(
-        Digest, CreateDigest(FileContent(path, file.encode()) for path, file in files.items())
+    digest = await create_digest(
+        CreateDigest(FileContent(path, file.encode()) for path, file in files.items())
     )
     return RenderedConfig(digest)
 

@@ -13,30 +13,42 @@ from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
     Digest,
-    DigestContents,
     DigestEntries,
     FileContent,
     FileEntry,
     MergeDigests,
 )
-from pants.engine.process import ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import report_facts
 from pants_pyoxidizer.config import PythonArchive
+from pants_pyoxidizer.engine import (
+    add_prefix,
+    collect_rules,
+    concurrently,
+    create_digest,
+    get_digest_contents,
+    get_digest_entries,
+    implicitly,
+    merge_digests,
+    rule,
+)
 from pants_pyoxidizer.report_facts import Component
 from pants_pyoxidizer.subsystem import PyOxidizerReport
 from pants_pyoxidizer.util_rules import build
 from pants_pyoxidizer.util_rules.build import BuildRequest
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
-from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest
+from pants_pyoxidizer.util_rules.crates import CratesRequest, get_crates
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
-from pants_pyoxidizer.util_rules.rust_toolchain import MANAGED_VERSION, RustToolchain, parse_release
+from pants_pyoxidizer.util_rules.rust_toolchain import (
+    MANAGED_VERSION,
+    RustToolchain,
+    parse_release,
+)
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool import ToolProcess, run_tool
 
 _FACTS = "facts.json"
 _OUTPUT = "report.json"
@@ -115,10 +127,9 @@ async def list_crates(request: CrateListRequest) -> CrateList:
     immutable = {}
     if request.rust.system is not None:
         crates_request = CratesRequest(request.python.target_triple, request.rust.system)
-        crates = await Get(Crates, CratesRequest, crates_request)
+        crates = await get_crates(crates_request, **implicitly())
         immutable[build.REGISTRY_DIR] = crates.digest
-    result = await Get(
-        ProcessResult,
+    result = await run_tool(
         ToolProcess(
             programs=("list_crates.py", *build.PROGRAMS),
             argv=("--triple", request.python.target_triple, "--output", _OUTPUT),
@@ -127,9 +138,9 @@ async def list_crates(request: CrateListRequest) -> CrateList:
             env=FrozenDict(env),
             append_only_caches=build.CACHES,
             output_files=(_OUTPUT,),
-        ),
+        )
     )
-    contents = await Get(DigestContents, Digest, result.output_digest)
+    contents = await get_digest_contents(result.output_digest)
     found = json.loads(contents[0].content)
     return CrateList(found["pyoxidizer"], tuple(Crate(**crate) for crate in found["crates"]))
 
@@ -137,20 +148,19 @@ async def list_crates(request: CrateListRequest) -> CrateList:
 @rule
 async def list_libraries(request: LibrariesRequest) -> Libraries:
     python, root = request.python.python, "__files"
-    files = await Get(Digest, AddPrefix(request.files, root))
-    input_digest = await Get(Digest, MergeDigests((request.python.digest, files)))
+    files = await add_prefix(AddPrefix(request.files, root))
+    input_digest = await merge_digests(MergeDigests((request.python.digest, files)))
     archive = ("--archive", python.path) if isinstance(python, PythonArchive) else ()
-    result = await Get(
-        ProcessResult,
+    result = await run_tool(
         ToolProcess(
             programs=("list_libraries.py", "elf.py"),
             argv=(*archive, "--output", _OUTPUT, root),
             description="List the libraries of an executable",
             input_digest=input_digest,
             output_files=(_OUTPUT,),
-        ),
+        )
     )
-    contents = await Get(DigestContents, Digest, result.output_digest)
+    contents = await get_digest_contents(result.output_digest)
     found = json.loads(contents[0].content)
     return Libraries(tuple(found["system"]), tuple(found["static"]))
 
@@ -159,10 +169,10 @@ async def list_libraries(request: LibrariesRequest) -> Libraries:
 async def write_report(request: ReportRequest, tool: PyOxidizerReport) -> Report:
     sbom = f"{request.name}.cdx.json"
     folder = os.path.dirname(request.install_dir)
-    entries, crates, libraries = await MultiGet(
-        Get(DigestEntries, Digest, request.files),
-        Get(CrateList, CrateListRequest, request.crates),
-        Get(Libraries, LibrariesRequest(request.crates.python, request.files)),
+    entries, crates, libraries = await concurrently(
+        get_digest_entries(request.files),
+        list_crates(request.crates, **implicitly()),
+        list_libraries(LibrariesRequest(request.crates.python, request.files), **implicitly()),
     )
     hashes = _sha256_by_path(entries)
     facts = {
@@ -170,26 +180,25 @@ async def write_report(request: ReportRequest, tool: PyOxidizerReport) -> Report
         "components": list(_components(request, crates, libraries)),
     }
     content = FileContent(_FACTS, json.dumps(facts, indent=1).encode())
-    result = await Get(
-        ProcessResult,
+    result = await run_tool(
         ToolProcess(
             programs=("make_sbom.py",),
             argv=(_FACTS, sbom),
             description=f"Write the SBOM {sbom}",
-            input_digest=await Get(Digest, CreateDigest([content])),
+            input_digest=await create_digest(CreateDigest([content])),
             output_files=(sbom,),
             tool=tool.to_pex_request(),
-        ),
+        )
     )
-    written = _sha256_by_path(await Get(DigestEntries, Digest, result.output_digest))
+    written = _sha256_by_path(await get_digest_entries(result.output_digest))
     below = {os.path.relpath(path, folder): sha256 for path, sha256 in hashes.items()}
     checksums = FileContent(
         f"{request.name}.sha256", report_facts.checksums({**below, **written}).encode()
     )
-    checksums_digest = await Get(Digest, CreateDigest([checksums]))
-    digest = await Get(Digest, MergeDigests((result.output_digest, checksums_digest)))
+    checksums_digest = await create_digest(CreateDigest([checksums]))
+    digest = await merge_digests(MergeDigests((result.output_digest, checksums_digest)))
     paths = tuple(os.path.join(folder, name) for name in (sbom, checksums.path))
-    return Report(await Get(Digest, AddPrefix(digest, folder)), paths)
+    return Report(await add_prefix(AddPrefix(digest, folder)), paths)
 
 
 def _sha256_by_path(entries: DigestEntries) -> dict[str, str]:

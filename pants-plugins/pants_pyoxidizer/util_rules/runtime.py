@@ -22,15 +22,25 @@ from pants.engine.fs import (
     PathGlobs,
     RemovePrefix,
 )
-from pants.engine.process import Process
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.process import Process, ProcessResult
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import data
 from pants_pyoxidizer.config import runtime_config
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    concurrently,
+    create_digest,
+    digest_subset_to_digest,
+    execute_process_or_raise,
+    implicitly,
+    merge_digests,
+    remove_prefix,
+    rule,
+)
 from pants_pyoxidizer.startup.payload import SUFFIX, Writer
-from pants_pyoxidizer.util_rules.build import Build, BuildRequest
+from pants_pyoxidizer.util_rules.build import BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.rendered_config import CONFIG_FILE, RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
@@ -94,9 +104,9 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
     config = runtime_config(
         request.python.python, name=NAME, startup_dir=STARTUP_DIR, seldom_dir=SELDOM_DIR
     )
-    config_digest, startup = await MultiGet(
-        Get(Digest, CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
-        Get(Digest, CreateDigest(map(_startup_file, STARTUP_FILES))),
+    config_digest, startup = await concurrently(
+        create_digest(CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
+        create_digest(CreateDigest(map(_startup_file, STARTUP_FILES))),
     )
     version = request.python.python.minor_version
     mode = "".join(f" {argument}" for argument in request.args)
@@ -111,12 +121,14 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
         inputs=startup,
         optimize_size=True,
     )
-    built = await Get(Build, BuildRequest, build_request)
-    digest = await Get(Digest, RemovePrefix(built.digest, built.install_dir))
-    executable, beside, seldom = await MultiGet(
-        Get(Digest, DigestSubset(digest, PathGlobs([NAME]))),
-        Get(Digest, DigestSubset(digest, PathGlobs(["**", f"!/{NAME}", f"!/{SELDOM_DIR}"]))),
-        Get(Digest, DigestSubset(digest, PathGlobs([f"{SELDOM_DIR}/**"]))),
+    built = await build(build_request, **implicitly())
+    digest = await remove_prefix(RemovePrefix(built.digest, built.install_dir))
+    executable, beside, seldom = await concurrently(
+        digest_subset_to_digest(DigestSubset(digest, PathGlobs([NAME]))),
+        digest_subset_to_digest(
+            DigestSubset(digest, PathGlobs(["**", f"!/{NAME}", f"!/{SELDOM_DIR}"]))
+        ),
+        digest_subset_to_digest(DigestSubset(digest, PathGlobs([f"{SELDOM_DIR}/**"]))),
     )
     return Runtime(executable, beside, seldom, built.install_dir)
 
@@ -139,11 +151,11 @@ def program_payload() -> bytes:
 @rule
 async def set_up_runtime_process(request: RuntimeProcess) -> Process:
     payload = FileContent(NAME + SUFFIX, program_payload())
-    payload_digest = await Get(Digest, CreateDigest([payload]))
+    payload_digest = await create_digest(CreateDigest([payload]))
     runtime = request.runtime
     # It must not be copied for each process.
-    immutable = await Get(
-        Digest, MergeDigests((runtime.executable, runtime.beside, payload_digest))
+    immutable = await merge_digests(
+        MergeDigests((runtime.executable, runtime.beside, payload_digest))
     )
     return Process(
         argv=(f"{_RUNTIME_DIR}/{NAME}", *request.argv),
@@ -154,6 +166,11 @@ async def set_up_runtime_process(request: RuntimeProcess) -> Process:
         output_files=request.output_files,
         output_directories=request.output_directories,
     )
+
+
+async def run_in_runtime(request: RuntimeProcess) -> ProcessResult:
+    process = await set_up_runtime_process(request, **implicitly())
+    return await execute_process_or_raise(**implicitly({process: Process}))
 
 
 def rules() -> Iterable[Any]:

@@ -10,20 +10,27 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Iterable, Mapping
 
-from pants.core.util_rules.environments import EnvironmentTarget
 from pants.core.util_rules.system_binaries import (
     BinaryNotFoundError,
     BinaryPathRequest,
-    BinaryPaths,
 )
-from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
-from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.env_vars import EnvironmentVarsRequest
+from pants.engine.process import Process, ProcessCacheScope
 from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
+from pants_pyoxidizer.engine import (
+    EnvironmentTarget,
+    collect_rules,
+    concurrently,
+    environment_vars_subset,
+    execute_process,
+    find_binary,
+    implicitly,
+    rule,
+)
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, RustSource
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
+from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
 
 logger = logging.getLogger(__name__)
 
@@ -81,10 +88,9 @@ def rustup_homes(rustc: str, env: Mapping[str, str]) -> tuple[dict[str, str], ..
 @rule(level=LogLevel.DEBUG)
 async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget) -> RustcProbe:
     cache_scope = env_target.executable_search_path_cache_scope(cache_failures=True)
-    env = await Get(EnvironmentVars, EnvironmentVarsRequest(_RUSTUP_ENV_VARS))
-    sysroots = await MultiGet(
-        Get(
-            FallibleProcessResult,
+    env = await environment_vars_subset(EnvironmentVarsRequest(_RUSTUP_ENV_VARS), **implicitly())
+    sysroots = await concurrently(
+        execute_process(
             Process(
                 (request.path, "--print", "sysroot"),
                 env=rustup_env,
@@ -92,6 +98,7 @@ async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget)
                 level=LogLevel.DEBUG,
                 cache_scope=cache_scope,
             ),
+            **implicitly(),
         )
         for rustup_env in rustup_homes(request.path, env)
     )
@@ -101,8 +108,8 @@ async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget)
         return RustcProbe(request.path, None, "", f"it fails: {reason}")
 
     rustc, cargo = os.path.join(sysroot, "bin", "rustc"), os.path.join(sysroot, "bin", "cargo")
-    versions = await MultiGet(
-        Get(FallibleProcessResult, Process, _version_process(path, cache_scope))
+    versions = await concurrently(
+        execute_process(_version_process(path, cache_scope), **implicitly())
         for path in (rustc, cargo)
     )
     for path, version in zip((rustc, cargo), versions):
@@ -132,13 +139,17 @@ async def find_rust_toolchain(
     if pyoxidizer.rust == RustSource.MANAGED:
         return RustToolchain(None)
     search_path = environment_aware.rust_search_path
-    rustcs = await Get(BinaryPaths, BinaryPathRequest(binary_name="rustc", search_path=search_path))
-    probes = await MultiGet(Get(RustcProbe, RustcProbeRequest(path.path)) for path in rustcs.paths)
+    rustcs = await find_binary(
+        BinaryPathRequest(binary_name="rustc", search_path=search_path), **implicitly()
+    )
+    probes = await concurrently(
+        probe_rustc(RustcProbeRequest(path.path), **implicitly()) for path in rustcs.paths
+    )
     for probe in probes:
         if probe.sysroot is not None:
-            link = await Get(
-                HostLink,
+            link = await make_host_link(
                 HostLinkRequest(probe.sysroot, probe.fingerprint, what="The Rust toolchain"),
+                **implicitly(),
             )
             return RustToolchain(SystemRust(link.path, probe.fingerprint))
     problem = describe_problem(search_path, probes)

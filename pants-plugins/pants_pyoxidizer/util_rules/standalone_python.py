@@ -10,23 +10,30 @@ from textwrap import dedent
 from typing import Any, Iterable
 
 from packaging.version import Version
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
-from pants.core.util_rules.environments import EnvironmentTarget
+from pants.backend.python.util_rules.interpreter_constraints import (
+    InterpreterConstraints,
+)
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.engine.addresses import Address
-from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, DigestSubset, PathGlobs
+from pants.engine.fs import Digest, DigestSubset, PathGlobs
 from pants.engine.platform import Platform
-from pants.engine.process import FallibleProcessResult, Process
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
-from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
-from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
-from pants_pyoxidizer.target_types import PyOxidizerPythonField
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.engine import (
+    EnvironmentTarget,
+    collect_rules,
+    concurrently,
+    digest_subset_to_digest,
+    execute_process,
+    get_digest_contents,
+    implicitly,
+    rule,
+    setup_pex_cli_process,
+)
+from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
+from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
 
 # Newest first: it gets security fixes for the longest time.
 HOST_VERSIONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
@@ -194,8 +201,7 @@ def narrow(
 
 @rule(level=LogLevel.DEBUG)
 async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTarget) -> HostPython:
-    process = await Get(
-        Process,
+    process = await setup_pex_cli_process(
         PexCliProcess(
             subcommand=(),
             extra_args=(
@@ -208,8 +214,9 @@ async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTa
             level=LogLevel.DEBUG,
             cache_scope=env_target.executable_search_path_cache_scope(cache_failures=True),
         ),
+        **implicitly(),
     )
-    result = await Get(FallibleProcessResult, Process, process)
+    result = await execute_process(process, **implicitly())
     if result.exit_code != 0:
         return HostPython(None, "", f"{request.interpreter_constraints}: none found")
     path, fingerprint = result.stdout.decode().split("\n")[:2]
@@ -219,15 +226,16 @@ async def find_host_python(request: HostPythonRequest, env_target: EnvironmentTa
 async def run_packing(request: ToolProcess, name: str) -> PackedPython:
     """A part of rules, which must be defined later. The program writes ARCHIVE and REPORT, or says
     why not. `name` is what users call the Python."""
-    process = await Get(Process, ToolProcess, request)
-    result = await Get(FallibleProcessResult, Process, process)
+    process = await set_up_tool_process(request, **implicitly())
+    result = await execute_process(process, **implicitly())
     if result.exit_code != 0:
         return PackedPython(None, result.stderr.decode(errors="replace").strip())
-    archive, reports = await MultiGet(
-        Get(Digest, DigestSubset(result.output_digest, PathGlobs([ARCHIVE]))),
-        Get(DigestContents, DigestSubset(result.output_digest, PathGlobs([REPORT]))),
+    archive, report_digest = await concurrently(
+        digest_subset_to_digest(DigestSubset(result.output_digest, PathGlobs([ARCHIVE]))),
+        digest_subset_to_digest(DigestSubset(result.output_digest, PathGlobs([REPORT]))),
     )
-    report = json.loads(reports[0].content)
+    (report_file,) = await get_digest_contents(report_digest)
+    report = json.loads(report_file.content)
     minor_version = ".".join(report["version"].split(".")[:2])
     return PackedPython(
         StandalonePython(
@@ -243,8 +251,9 @@ async def run_packing(request: ToolProcess, name: str) -> PackedPython:
 
 @rule(level=LogLevel.DEBUG)
 async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
-    link = await Get(
-        HostLink, HostLinkRequest(request.path, request.fingerprint, what="The Python to embed")
+    link = await make_host_link(
+        HostLinkRequest(request.path, request.fingerprint, what="The Python to embed"),
+        **implicitly(),
     )
     packing = ToolProcess(
         programs=PACK_PROGRAMS,
@@ -266,40 +275,6 @@ def describe(report: dict[str, Any], name: str) -> str:
     return f"Python {report['version']} ({name}, {report['link_mode']}) is inside{runs_on}."
 
 
-@rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
-async def choose_standalone_python(
-    request: StandalonePythonRequest,
-    pyoxidizer: PyOxidizer,
-    pex_cli: PexCli,
-    platform: Platform,
-) -> StandalonePython:
-    choice, origin, relative_to = pyoxidizer.python, f"`[{SCOPE}].python`", None
-    if request.python is not None:
-        choice, relative_to = request.python, request.address.spec_path
-        origin = f"the `{PyOxidizerPythonField.alias}` field of the target {request.address}"
-    if choice not in {source.value for source in PythonSource}:
-        archived = ArchivedPythonRequest(
-            request.address, request.interpreter_constraints, choice, origin, relative_to
-        )
-        return await Get(StandalonePython, ArchivedPythonRequest, archived)
-    source = PythonSource(choice)
-    allowed = _allowed_versions(request, source, origin)
-    if source == PythonSource.PYOXIDIZER:
-        return _downloaded_python(next(iter(allowed)), platform)
-    problems = []
-    # One at a time: packing takes seconds, a fingerprint half a second, and mostly the first will do.
-    for version, constraints in allowed.items():
-        host = await Get(HostPython, HostPythonRequest(constraints))
-        if host.path is None:
-            problems.append(host.problem + pex_problem(version, pex_cli.version))
-            continue
-        packed = await Get(PackedPython, PackedPythonRequest(host.path, host.fingerprint))
-        if packed.python is not None:
-            return packed.python
-        problems.append(packed.problem)
-    raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
-
-
 def pex_problem(python_version: str, pex_version: str) -> str:
     """Why a Python may be there and not be found, if that may be why."""
     number = pex_version.lstrip("v")
@@ -309,68 +284,6 @@ def pex_problem(python_version: str, pex_version: str) -> str:
         f" by Pex {number}, which may be too old for it (to fix, set `[pex-cli].version` to"
         f" `v{NEWER_PEX}` or newer)"
     )
-
-
-def _allowed_versions(
-    request: StandalonePythonRequest, source: PythonSource, origin: str
-) -> dict[str, InterpreterConstraints]:
-    """The minor versions that can be embedded, best first, with the constraints within each."""
-    versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
-    allowed = {}
-    for version in versions:
-        narrowed = narrow(request.interpreter_constraints, version)
-        if narrowed is not None:
-            allowed[version] = narrowed
-    if allowed:
-        return allowed
-    raise NoUsablePythonError(
-        softwrap(
-            f"""
-            The target {request.address} needs a Python that matches
-            `{request.interpreter_constraints}`, the interpreter constraints of its
-            dependencies. With {origin} set to `{source.value}`, only
-            {", ".join(versions)} can be embedded.
-
-            To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
-            that one of these is allowed.
-            """
-        )
-    )
-
-
-def _downloaded_python(minor_version: str, platform: Platform) -> StandalonePython:
-    version = PYOXIDIZER_VERSIONS[minor_version]
-    return StandalonePython(
-        PyOxidizerPython(minor_version),
-        version=version,
-        target_triple=TARGET_TRIPLES[platform],
-        digest=EMPTY_DIGEST,
-        description=(
-            f"Python {version} (PyOxidizer's own) is inside; "
-            "it runs with the glibc of this machine or a newer one."
-        ),
-    )
-
-
-def _describe_problems(
-    request: StandalonePythonRequest, versions: tuple[str, ...], problems: Iterable[str]
-) -> str:
-    looked_for = softwrap(
-        f"""
-        There is no Python on this machine that can be embedded into the target
-        {request.address}, whose dependencies have the interpreter constraints
-        `{request.interpreter_constraints}`. Looked for, where `[python-bootstrap].search_path`
-        says:
-        """
-    )
-    cure = softwrap(
-        f"""
-        To fix, install one of {", ".join(versions)} with its library (pyenv: `pyenv install
-        {versions[0]}`; Debian and Ubuntu: `apt-get install libpython{versions[0]}-dev`), or set
-        `[{SCOPE}].python` to `{PythonSource.PYOXIDIZER.value}`.
-        """
-    )
-    return f"{looked_for}\n\n{bullet_list(problems)}\n\n{cure}"
 
 
 def rules() -> Iterable[Any]:

@@ -15,21 +15,33 @@ from pants.backend.python.target_types import (
     PythonRequirementsField,
     PythonResolveField,
 )
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex import Pex, PexRequest
+from pants.backend.python.util_rules.interpreter_constraints import (
+    InterpreterConstraints,
+)
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.engine.addresses import Addresses
-from pants.engine.fs import Digest, Snapshot
-from pants.engine.process import Process, ProcessExecutionFailure, ProcessResult
-from pants.engine.rules import Get, collect_rules, rule
-from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
+from pants.engine.process import ProcessExecutionFailure
+from pants.engine.target import TransitiveTargetsRequest
 from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    create_pex,
+    create_pex_from_targets,
+    digest_to_snapshot,
+    implicitly,
+    rule,
+    transitive_targets,
+)
 from pants_pyoxidizer.programs.redaction import without_credentials
 from pants_pyoxidizer.resolve_failures import explain
-from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.inspect_wheels import (
+    InspectWheelsRequest,
+    Wheels,
+    inspect_wheels,
+)
+from pants_pyoxidizer.util_rules.tool import ToolProcess, run_tool
 
 _WHEELS_DIR = "__third_party_wheels"
 
@@ -53,20 +65,17 @@ class ThirdPartyWheels:
 
 @rule(desc="Resolve the third-party wheels of a PyOxidizer binary", level=LogLevel.DEBUG)
 async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdPartyWheels:
-    transitive_targets = await Get(
-        TransitiveTargets, TransitiveTargetsRequest(request.distributions)
+    targets = await transitive_targets(
+        TransitiveTargetsRequest(request.distributions), **implicitly()
     )
-    if not any(target.has_field(PythonRequirementsField) for target in transitive_targets.closure):
+    if not any(target.has_field(PythonRequirementsField) for target in targets.closure):
         return ThirdPartyWheels(Wheels())
 
     # Pants takes the resolve from the roots, and a `python_distribution` has none. Its code does.
     roots = Addresses(
-        target.address
-        for target in transitive_targets.closure
-        if target.has_field(PythonResolveField)
+        target.address for target in targets.closure if target.has_field(PythonResolveField)
     )
-    pex_request = await Get(
-        PexRequest,
+    pex_request = await create_pex_from_targets(
         PexFromTargetsRequest(
             roots,
             output_filename="third_party.pex",
@@ -75,26 +84,25 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
             include_source_files=False,
             hardcoded_interpreter_constraints=request.interpreter_constraints,
         ),
+        **implicitly(),
     )
     try:
-        pex = await Get(Pex, PexRequest, pex_request)
+        pex = await create_pex(pex_request)
     except ProcessExecutionFailure as failure:
         # Not from `failure`: a stack trace would show that one with the passwords in it.
         raise UnresolvableRequirementsError(_describe(request, failure)) from None
-    process = await Get(
-        Process,
+    result = await run_tool(
         ToolProcess(
             programs=("record_wheels.py",),
             argv=("--output", _WHEELS_DIR, pex.name),
             description="Make third-party wheels",
             input_digest=pex.digest,
             output_directories=(_WHEELS_DIR,),
-        ),
+        )
     )
-    result = await Get(ProcessResult, Process, process)
-    snapshot = await Get(Snapshot, Digest, result.output_digest)
+    snapshot = await digest_to_snapshot(result.output_digest)
     inspecting = InspectWheelsRequest(snapshot.digest, snapshot.files, request.interpreter)
-    return ThirdPartyWheels(await Get(Wheels, InspectWheelsRequest, inspecting))
+    return ThirdPartyWheels(await inspect_wheels(inspecting, **implicitly()))
 
 
 def _describe(request: ThirdPartyWheelsRequest, failure: ProcessExecutionFailure) -> str:

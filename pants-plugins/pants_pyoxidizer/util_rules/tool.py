@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any, Iterable
 
-from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
+from pants.backend.python.util_rules.pex import PexRequest, VenvPexProcess
 from pants.core.util_rules.subprocess_environment import SubprocessEnvironmentVars
 from pants.engine.fs import (
     EMPTY_DIGEST,
@@ -24,11 +24,21 @@ from pants.engine.fs import (
     PathGlobs,
 )
 from pants.engine.process import Process, ProcessCacheScope, ProcessResult
-from pants.engine.rules import Get, collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import data
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    create_digest,
+    create_venv_pex,
+    digest_subset_to_digest,
+    execute_process_or_raise,
+    implicitly,
+    merge_digests,
+    rule,
+    setup_venv_pex_process,
+)
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.util_rules.host_links import LINKS_CACHE, LINKS_DIR
 
@@ -116,12 +126,13 @@ class ToolVenv:
 
 @rule(level=LogLevel.DEBUG)
 async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
-    venv_pex = await Get(VenvPex, PexRequest, request.tool)
+    venv_pex = await create_venv_pex(**implicitly({request.tool: PexRequest}))
     name = venv_pex.pex_filename
     # What else is there are scripts, which name paths of this machine.
-    pex = await Get(Digest, DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"])))
-    process = await Get(
-        Process,
+    pex = await digest_subset_to_digest(
+        DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"]))
+    )
+    process = await setup_venv_pex_process(
         VenvPexProcess(
             venv_pex,
             argv=("-c", _LINK_VENV, LINKS_DIR, pex.fingerprint),
@@ -131,9 +142,12 @@ async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
             # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
             cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         ),
+        **implicitly(),
     )
     argv = (venv_pex.python.argv0, *process.argv[1:])
-    result = await Get(ProcessResult, Process, dataclasses.replace(process, argv=argv))
+    result = await execute_process_or_raise(
+        **implicitly({dataclasses.replace(process, argv=argv): Process})
+    )
     return ToolVenv(result.stdout.decode().strip())
 
 
@@ -141,15 +155,15 @@ async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
 async def set_up_tool_process(
     request: ToolProcess, pyoxidizer: PyOxidizer, subprocess_env: SubprocessEnvironmentVars
 ) -> Process:
-    programs = await Get(Digest, CreateDigest(program_file(name) for name in request.programs))
+    programs = await create_digest(CreateDigest(program_file(name) for name in request.programs))
     python: tuple[str, ...]
     if request.interpreter is not None:
         python = (request.interpreter, "-I", "-S", "-B")
     else:
         tool = request.tool or pyoxidizer.to_pex_request()
-        venv = await Get(ToolVenv, ToolVenvRequest(tool))
+        venv = await set_up_tool_venv(ToolVenvRequest(tool), **implicitly())
         python = (f"{venv.path}/bin/python",)
-    input_digest = await Get(Digest, MergeDigests((request.input_digest, programs)))
+    input_digest = await merge_digests(MergeDigests((request.input_digest, programs)))
     return Process(
         (*python, f"{PROGRAMS_DIR}/{request.programs[0]}", *request.argv),
         description=request.description,
@@ -163,6 +177,11 @@ async def set_up_tool_process(
         cache_scope=request.cache_scope,
         remote_cache_speculation_delay_millis=REMOTE_CACHE_MILLIS if request.is_slow else 0,
     )
+
+
+async def run_tool(request: ToolProcess) -> ProcessResult:
+    process = await set_up_tool_process(request, **implicitly())
+    return await execute_process_or_raise(**implicitly({process: Process}))
 
 
 def rules() -> Iterable[Any]:

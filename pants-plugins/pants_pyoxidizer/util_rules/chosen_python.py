@@ -1,0 +1,138 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Which Python goes into a binary."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+from pants.backend.python.util_rules.interpreter_constraints import (
+    InterpreterConstraints,
+)
+from pants.backend.python.util_rules.pex_cli import PexCli
+from pants.engine.fs import EMPTY_DIGEST
+from pants.engine.platform import Platform
+from pants.util.logging import LogLevel
+from pants.util.strutil import bullet_list, softwrap
+
+from pants_pyoxidizer.config import PyOxidizerPython
+from pants_pyoxidizer.engine import collect_rules, implicitly, rule
+from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
+from pants_pyoxidizer.target_types import PyOxidizerPythonField
+from pants_pyoxidizer.util_rules.archived_python import choose_archived_python
+from pants_pyoxidizer.util_rules.standalone_python import (
+    HOST_VERSIONS,
+    PYOXIDIZER_VERSIONS,
+    TARGET_TRIPLES,
+    ArchivedPythonRequest,
+    HostPythonRequest,
+    NoUsablePythonError,
+    PackedPythonRequest,
+    StandalonePython,
+    StandalonePythonRequest,
+    find_host_python,
+    narrow,
+    pack_host_python,
+    pex_problem,
+)
+
+
+@rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
+async def choose_standalone_python(
+    request: StandalonePythonRequest,
+    pyoxidizer: PyOxidizer,
+    pex_cli: PexCli,
+    platform: Platform,
+) -> StandalonePython:
+    choice, origin, relative_to = pyoxidizer.python, f"`[{SCOPE}].python`", None
+    if request.python is not None:
+        choice, relative_to = request.python, request.address.spec_path
+        origin = f"the `{PyOxidizerPythonField.alias}` field of the target {request.address}"
+    if choice not in {source.value for source in PythonSource}:
+        archived = ArchivedPythonRequest(
+            request.address, request.interpreter_constraints, choice, origin, relative_to
+        )
+        return await choose_archived_python(archived, **implicitly())
+    source = PythonSource(choice)
+    allowed = _allowed_versions(request, source, origin)
+    if source == PythonSource.PYOXIDIZER:
+        return _downloaded_python(next(iter(allowed)), platform)
+    problems = []
+    # One at a time: packing takes seconds, a fingerprint half a second, and mostly the first will do.
+    for version, constraints in allowed.items():
+        host = await find_host_python(HostPythonRequest(constraints), **implicitly())
+        if host.path is None:
+            problems.append(host.problem + pex_problem(version, pex_cli.version))
+            continue
+        packed = await pack_host_python(
+            PackedPythonRequest(host.path, host.fingerprint), **implicitly()
+        )
+        if packed.python is not None:
+            return packed.python
+        problems.append(packed.problem)
+    raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
+
+
+def _allowed_versions(
+    request: StandalonePythonRequest, source: PythonSource, origin: str
+) -> dict[str, InterpreterConstraints]:
+    """The minor versions that can be embedded, best first, with the constraints within each."""
+    versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
+    allowed = {}
+    for version in versions:
+        narrowed = narrow(request.interpreter_constraints, version)
+        if narrowed is not None:
+            allowed[version] = narrowed
+    if allowed:
+        return allowed
+    raise NoUsablePythonError(
+        softwrap(
+            f"""
+            The target {request.address} needs a Python that matches
+            `{request.interpreter_constraints}`, the interpreter constraints of its
+            dependencies. With {origin} set to `{source.value}`, only
+            {", ".join(versions)} can be embedded.
+
+            To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
+            that one of these is allowed.
+            """
+        )
+    )
+
+
+def _downloaded_python(minor_version: str, platform: Platform) -> StandalonePython:
+    version = PYOXIDIZER_VERSIONS[minor_version]
+    return StandalonePython(
+        PyOxidizerPython(minor_version),
+        version=version,
+        target_triple=TARGET_TRIPLES[platform],
+        digest=EMPTY_DIGEST,
+        description=(
+            f"Python {version} (PyOxidizer's own) is inside; "
+            "it runs with the glibc of this machine or a newer one."
+        ),
+    )
+
+
+def _describe_problems(
+    request: StandalonePythonRequest, versions: tuple[str, ...], problems: Iterable[str]
+) -> str:
+    looked_for = softwrap(
+        f"""
+        There is no Python on this machine that can be embedded into the target
+        {request.address}, whose dependencies have the interpreter constraints
+        `{request.interpreter_constraints}`. Looked for, where `[python-bootstrap].search_path`
+        says:
+        """
+    )
+    cure = softwrap(
+        f"""
+        To fix, install one of {", ".join(versions)} with its library (pyenv: `pyenv install
+        {versions[0]}`; Debian and Ubuntu: `apt-get install libpython{versions[0]}-dev`), or set
+        `[{SCOPE}].python` to `{PythonSource.PYOXIDIZER.value}`.
+        """
+    )
+    return f"{looked_for}\n\n{bullet_list(problems)}\n\n{cure}"
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()
