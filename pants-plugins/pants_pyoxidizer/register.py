@@ -34,8 +34,8 @@ from pants_pyoxidizer.util_rules import (
     rust_toolchain,
     standalone_python,
     third_party_wheels,
-    tool,
 )
+from pants_pyoxidizer.util_rules import tool_process as tool
 
 
 def rules() -> Iterable[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.wheels.metadata import Wheel
 
 # A component is a dictionary with the "name", and, where it has them, with its "version" and
 # "sha256", and with

@@ -22,8 +22,8 @@ from pants.util.memo import memoized_property
 from pants.util.ordered_set import OrderedSet
 from pants.util.strutil import bullet_list, help_text, softwrap
 
+from pants_pyoxidizer.diagnostics.known_failures import summaries
 from pants_pyoxidizer.engine import LOCKFILES_DIR, tool_rules
-from pants_pyoxidizer.programs.known_failures import summaries
 
 SCOPE = "pyoxidizer"
 REPORT_SCOPE = "pyoxidizer-report"

@@ -26,10 +26,10 @@ from pants.util.strutil import help_text, softwrap
 
 from pants_pyoxidizer.binary_name import CURE, is_binary_name
 from pants_pyoxidizer.engine import DISTRIBUTIONS_DOC, EnvironmentField
-from pants_pyoxidizer.entry_point import parse_entry_point
-from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.startup.payload import SUFFIX as PAYLOAD_SUFFIX
 from pants_pyoxidizer.startup.start import VARIABLE as INTERPRETER_VARIABLE
+from pants_pyoxidizer.wheels.entry_point import parse_entry_point
+from pants_pyoxidizer.wheels.placement import Resources
 
 TARGET_ALIAS = "pyoxidizer_binary"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from integration.projects import project
 from integration.repository import Repository, run_binary
-from pants_pyoxidizer.programs.elf import SHT_SYMTAB, ElfFile
+from pants_pyoxidizer.programs.formats.elf import SHT_SYMTAB, ElfFile
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from integration.repository import Repository
-from pants_pyoxidizer.programs.known_failures import summaries
+from pants_pyoxidizer.diagnostics.known_failures import summaries
 
 FILES = {
     "BUILD": 'local_environment(name="local")\n',

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from integration.projects import project
 from integration.repository import Repository, run_binary
-from pants_pyoxidizer import data
+from pants_pyoxidizer import package_data
 
 MODULE = """\
     import click
@@ -31,7 +31,7 @@ FILES = {
         requirements=("click==8.1.7", "markupsafe==2.1.5"),
         distribution='entry_points={"console_scripts": {"app": "app.main:start"}},',
     ),
-    "app/own.bzlt": data.read("templates/start.bzlt").decode(),
+    "app/own.bzlt": package_data.read("templates/start.bzlt").decode(),
 }
 
 

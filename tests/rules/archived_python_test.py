@@ -26,7 +26,7 @@ from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.config import PythonArchive
+from pants_pyoxidizer.configuration.config import PythonArchive
 from pants_pyoxidizer.engine import hydrate_sources, resolve_address, resolve_target
 from pants_pyoxidizer.standalone_python_target import (
     StandalonePythonSourceField,
@@ -48,7 +48,7 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     StandalonePython,
     find_host_python,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess
 from rules.mocks import run_rule
 from rules.packing import ARCHIVE, OUTPUT, pack_with
 
@@ -219,19 +219,7 @@ def adopt(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
 def test_adopting() -> None:
     process, packed = adopt(Mock(exit_code=0, output_digest=OUTPUT))
     assert process == ToolProcess(
-        programs=(
-            "adopt_archive.py",
-            "full_archive.py",
-            "pack_cpython.py",
-            "ar_archive.py",
-            "cpython.py",
-            "elf.py",
-            "forced_header.py",
-            "kept_bytecode.py",
-            "libpython.py",
-            "packed_tree.py",
-            "pyconfig_adapter.py",
-        ),
+        program="pack.adopt_archive",
         argv=(
             *("--archive", "py/cpython.tar.zst", "--target-triple", "x86_64-unknown-linux-gnu"),
             *("--output", "python.tar.zst", "--report", "python.json"),

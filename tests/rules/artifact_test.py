@@ -11,11 +11,11 @@ from pants.engine.addresses import Address
 from pants.engine.process import ProcessResult
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
 from pants_pyoxidizer.util_rules.build import Build
 from pants_pyoxidizer.util_rules.payload import Payload
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess, set_up_runtime_process
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
 from rules.file_operations import FileOperations
 from rules.mocks import process_mocks
 

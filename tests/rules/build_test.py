@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from typing import Mapping
 from unittest.mock import Mock
 
@@ -23,8 +22,7 @@ from pants.engine.process import ProcessResult
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer import data
-from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.engine import (
     digest_subset_to_digest,
     get_digest_contents,
@@ -45,7 +43,7 @@ from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest, get_crates
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
 from rules.mocks import process_mocks, run_rule
 
 CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, RESULT_FILE, BUILT, RESULT, CRATES = (
@@ -76,7 +74,7 @@ MANAGED_RUST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
 # In this order: Pants compares it too.
 ENVIRONMENT = {
     "PANTS_PYOXIDIZER_C_TOOLCHAIN": "cc 12",
-    "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs:/usr/bin:/bin",
+    "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs/pants_pyoxidizer/programs/cargo:/usr/bin:/bin",
     "PYOXIDIZER_CACHE_DIR": "{chroot}/.cache/pyoxidizer/0123",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "{chroot}/. {chroot}/third_party",
@@ -140,20 +138,7 @@ def test_the_process_that_runs_pyoxidizer(
 ) -> None:
     process, _ = run_build(request_)
     assert process == ToolProcess(
-        programs=(
-            "run_pyoxidizer.py",
-            "known_failures.py",
-            "redaction.py",
-            "compile_files.py",
-            "cargo",
-            "cargo_driver.py",
-            "cargo_project.py",
-            "crates_cache.py",
-            "repeatable.py",
-            "packed_resources.py",
-            "rustc_wrapper",
-            "ar_archive.py",
-        ),
+        program="pyoxidizer.run_pyoxidizer",
         argv=(
             *("--name", "my-app", "--result", "__result.json", "--"),
             *("build", "--release"),
@@ -196,16 +181,6 @@ def test_plain_files_are_compiled() -> None:
     process, _ = run_build(REQUEST)
     argv = ("--name", "my-app", "--result", "__result.json", "--compile-files", "--")
     assert with_files == dataclasses.replace(process, argv=(*argv, "build", "--release"))
-
-
-def test_the_programs_have_all_that_they_import() -> None:
-    process, _ = run_build(REQUEST)
-    texts = "".join(data.read(f"programs/{name}").decode() for name in process.programs)
-    names = re.findall(r"^from \.(?: import (\w+)|(\w+) import)", texts, re.MULTILINE)
-    imported = {f"{one or other}.py" for one, other in names}
-    started = {"run_pyoxidizer.py", "compile_files.py"}
-    started |= {"cargo", "cargo_driver.py", "rustc_wrapper"}
-    assert imported | started == {*process.programs}
 
 
 def test_the_executable_is_the_one_that_was_built() -> None:

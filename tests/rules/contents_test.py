@@ -6,15 +6,15 @@ import pytest
 from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException
 
-from pants_pyoxidizer.entry_point import EntryPoint, parse_entry_point
-from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.util_rules.contents import (
     Contents,
     ContentsRequest,
     UnusableWheelsError,
     determine_contents,
 )
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.wheels.entry_point import EntryPoint, parse_entry_point
+from pants_pyoxidizer.wheels.metadata import Wheel
+from pants_pyoxidizer.wheels.placement import Placement, Resources
 from rules.mocks import run_rule
 from unit.wheels import wheel
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from unittest.mock import Mock
 
 import pytest
@@ -18,7 +17,6 @@ from pants.testutil.option_util import create_subsystem
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer import data
 from pants_pyoxidizer.engine import path_globs_to_digest, remove_prefix
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.util_rules.crates import (
@@ -31,7 +29,7 @@ from pants_pyoxidizer.util_rules.crates import (
 )
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess
 from rules.mocks import run_rule
 from rules.tool_requests import ToolRequests
 
@@ -70,20 +68,7 @@ def get(
 def test_crates_are_fetched_for_the_target_triple() -> None:
     process, crates = get()
     assert process == ToolProcess(
-        programs=(
-            "fetch_crates.py",
-            "run_pyoxidizer.py",
-            "known_failures.py",
-            "redaction.py",
-            "cargo",
-            "cargo_driver.py",
-            "cargo_project.py",
-            "crates_cache.py",
-            "repeatable.py",
-            "packed_resources.py",
-            "rustc_wrapper",
-            "ar_archive.py",
-        ),
+        program="pyoxidizer.fetch_crates",
         argv=("--target", TRIPLE, "--output", "__crates"),
         description="",
         env=FrozenDict(
@@ -91,7 +76,7 @@ def test_crates_are_fetched_for_the_target_triple() -> None:
                 "PYOXIDIZER_SYSTEM_RUST": "1",
                 "PANTS_PYOXIDIZER_RUST": "{chroot}/.cache/links/rust",
                 "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80",
-                "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs",
+                "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs/pants_pyoxidizer/programs/cargo",
             }
         ),
         output_directories=("__crates",),
@@ -100,15 +85,6 @@ def test_crates_are_fetched_for_the_target_triple() -> None:
     )
     assert process.description == "Fetching Rust crates (once)"
     assert crates == Crates(CRATES)
-
-
-def test_the_programs_have_all_that_they_import() -> None:
-    process, _ = get()
-    texts = "".join(data.read(f"programs/{name}").decode() for name in process.programs)
-    names = re.findall(r"^from \.(?: import (\w+)|(\w+) import)", texts, re.MULTILINE)
-    imported = {f"{one or other}.py" for one, other in names}
-    started = {"fetch_crates.py", "cargo", "cargo_driver.py", "rustc_wrapper"}
-    assert imported | started == {*process.programs}
 
 
 VENDORED = CratesSource(("--vendored", "3rdparty/crates"), INPUT)

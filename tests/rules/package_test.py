@@ -17,9 +17,8 @@ from pants.engine.fs import AddPrefix, Digest
 from pants.engine.target import InvalidFieldException, InvalidTargetException, Targets
 from pants.testutil.option_util import create_subsystem
 
-from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer.configuration.config import Config, PythonArchive
 from pants_pyoxidizer.engine import add_prefix
-from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.goals.package import (
     BuildTools,
     Ingredients,
@@ -34,7 +33,6 @@ from pants_pyoxidizer.goals.package import (
     package_binary,
 )
 from pants_pyoxidizer.goals.run import run_binary
-from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
@@ -89,7 +87,9 @@ from pants_pyoxidizer.util_rules.third_party_wheels import (
     ThirdPartyWheelsRequest,
     resolve_third_party_wheels,
 )
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
+from pants_pyoxidizer.wheels.metadata import Wheel
+from pants_pyoxidizer.wheels.placement import Placement, Resources
 from rules.file_operations import FileOperations
 from rules.mocks import Mocks, run_rule
 from unit.wheels import wheel

@@ -11,7 +11,7 @@ from pants.engine.process import FallibleProcessResult
 
 from pants_pyoxidizer.engine import digest_subset_to_digest, get_digest_contents
 from pants_pyoxidizer.util_rules.standalone_python import PackedPython
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess
 from rules.mocks import Mocks, run_rule
 from rules.tool_requests import ToolRequests
 

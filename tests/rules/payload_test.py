@@ -9,7 +9,6 @@ import pytest
 from pants.engine.fs import Digest
 from pants.engine.process import ProcessResult
 
-from pants_pyoxidizer.placement import Placement
 from pants_pyoxidizer.util_rules.payload import (
     Payload,
     PayloadRequest,
@@ -24,6 +23,7 @@ from pants_pyoxidizer.util_rules.payload import (
     prepare_wheel,
 )
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess, set_up_runtime_process
+from pants_pyoxidizer.wheels.placement import Placement
 from rules.file_operations import FileOperations
 from rules.mocks import process_mocks, run_rule
 from unit.wheels import wheel

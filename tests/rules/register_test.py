@@ -14,7 +14,7 @@ from pants.engine.target import Field
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_pyoxidizer import register
-from pants_pyoxidizer.config import Config, PyOxidizerPython
+from pants_pyoxidizer.configuration.config import Config, PyOxidizerPython
 from pants_pyoxidizer.goals.package import PyOxidizerFieldSet
 from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerTemplateField

@@ -11,8 +11,7 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_pyoxidizer.config import Config, PythonArchive
-from pants_pyoxidizer.entry_point import EntryPoint
+from pants_pyoxidizer.configuration.config import Config, PythonArchive
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerTemplateField
 from pants_pyoxidizer.util_rules import rendered_config
 from pants_pyoxidizer.util_rules.rendered_config import (
@@ -21,6 +20,7 @@ from pants_pyoxidizer.util_rules.rendered_config import (
     Template,
     TemplateRequest,
 )
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
 
 CONFIG = Config(
     "bin", PythonArchive("python.tar.zst", "0123", "3.11"), EntryPoint("app"), ("a-1.whl",)

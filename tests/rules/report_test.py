@@ -14,10 +14,8 @@ from pants.engine.process import ProcessResult
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
-from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
-from pants_pyoxidizer.placement import Placement
+from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import PyOxidizerReport
-from pants_pyoxidizer.util_rules import build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
 from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest, get_crates
@@ -35,7 +33,8 @@ from pants_pyoxidizer.util_rules.report import (
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.wheels.placement import Placement
 from rules.file_operations import FileOperations
 from rules.mocks import Mocks, process_mocks
 from unit.wheels import wheel
@@ -134,7 +133,7 @@ def test_the_report_lies_beside_the_folder_of_the_executable() -> None:
 
 def test_the_sbom_is_made_in_a_tool_of_its_own() -> None:
     process, _ = report()
-    assert process.programs == ("make_sbom.py",)
+    assert process.program == "report.make_sbom"
     assert process.argv == ("facts.json", "my-app.cdx.json")
     assert process.output_files == ("my-app.cdx.json",)
     assert process.tool == TOOL.to_pex_request()
@@ -180,7 +179,7 @@ def test_libraries_are_looked_for_in_files_and_in_an_archive(archive_is_known: b
     archive = ("--archive", "python.tar.zst") if archive_is_known else ()
     inputs = {"__files/bin": "x", **({"python.tar.zst": "python"} if archive_is_known else {})}
     assert process == ToolProcess(
-        programs=("list_libraries.py", "elf.py"),
+        program="report.list_libraries",
         argv=(*archive, "--output", "report.json", "__files"),
         description="",
         input_digest=FILES.digest(inputs),
@@ -197,7 +196,7 @@ def test_crates_are_listed_in_the_surroundings_of_a_build() -> None:
         written={"report.json": json.dumps({"pyoxidizer": "0.24.0", "crates": [crate]})},
     )
     assert process == ToolProcess(
-        programs=("list_crates.py", *build.PROGRAMS),
+        program="pyoxidizer.list_crates",
         argv=("--triple", "x86_64-unknown-linux-gnu", "--output", "report.json"),
         description="",
         immutable_input_digests=FrozenDict(__crates=REGISTRY),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from pathlib import Path
 
 import pytest
 from pants.engine.fs import FileContent
@@ -12,15 +11,13 @@ from pants.engine.process import Process
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer import data, startup
-from pants_pyoxidizer.config import PythonArchive, runtime_config
+from pants_pyoxidizer.configuration.config import PythonArchive, runtime_config
+from pants_pyoxidizer.package_data import package_files
 from pants_pyoxidizer.startup.payload import parse
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.runtime import (
-    PROGRAMS,
-    STARTUP_FILES,
     Runtime,
     RuntimeProcess,
     RuntimeRequest,
@@ -33,6 +30,8 @@ from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from rules.file_operations import FileOperations
 
 FILES = FileOperations()
+STARTUP_FILES = tuple(package_files("startup"))
+PROGRAMS = tuple(package_files("programs/wheels"))
 INSTALL_DIR = "x86_64-unknown-linux-gnu/release/install"
 PYTHON = PythonArchive("python.tar.zst", "0123", "3.11")
 REQUEST = RuntimeRequest(
@@ -72,9 +71,7 @@ def run_build(request: RuntimeRequest, built: dict[str, str]) -> tuple[BuildRequ
 
 def test_it_is_built_of_what_starts_a_program_and_nothing_else() -> None:
     request, _ = run_build(REQUEST, {"runtime": ""})
-    startup_files = {
-        f"startup/pants_pyoxidizer/{path}": data.read(path).decode() for path in STARTUP_FILES
-    }
+    startup_files = {f"startup/{file.path}": file.content.decode() for file in STARTUP_FILES}
     config = runtime_config(PYTHON, name="runtime", startup_dir="startup", seldom_dir="seldom")
     assert request == BuildRequest(
         description="",
@@ -122,15 +119,9 @@ def test_what_is_built_is_taken_apart(beside: dict[str, str], seldom: dict[str, 
     )
 
 
-def test_it_has_all_that_starts_a_program() -> None:
-    (folder,) = startup.__path__
-    modules = {f"startup/{file.name}" for file in Path(folder).glob("*.py")}
-    assert set(STARTUP_FILES) == {"__init__.py", *modules}
-
-
-@pytest.mark.parametrize("path", [*STARTUP_FILES, *(f"{name}.py" for name in PROGRAMS)])
-def test_what_runs_in_it_is_of_the_oldest_python(path: str) -> None:
-    ast.parse(data.read(path), feature_version=(3, 8))
+@pytest.mark.parametrize("file", [*STARTUP_FILES, *PROGRAMS], ids=lambda file: str(file.path))
+def test_what_runs_in_it_is_of_the_oldest_python(file: FileContent) -> None:
+    ast.parse(file.content, feature_version=(3, 8))
 
 
 # --- Running it
@@ -177,9 +168,9 @@ def test_the_description_does_not_make_another_process() -> None:
 def test_its_payload_is_the_program_as_source() -> None:
     payload = parse("runtime.payload", memoryview(program_payload()))
     assert payload is not None
-    assert payload.modules == {name: (f"{name}.py", False, None) for name in PROGRAMS}
-    assert {path: payload.read(it) for path, it in payload.files.items()} == {
-        f"{name}.py": data.read(f"{name}.py") for name in PROGRAMS
-    }
-    start = ("programs.make_payload", None)
-    assert (payload.namespaces, payload.start) == (("programs",), start)
+    files = {file.path[len("pants_pyoxidizer/") :]: file.content for file in PROGRAMS}
+    files = {path: content for path, content in files.items() if "__init__" not in path}
+    assert {path: payload.read(it) for path, it in payload.files.items()} == files
+    assert payload.modules == {path[: -len(".py")]: (path, False, None) for path in files}
+    start = ("programs.wheels.make_payload", None)
+    assert (payload.namespaces, payload.start) == (("programs", "programs/wheels"), start)

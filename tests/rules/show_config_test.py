@@ -11,10 +11,9 @@ from pants.engine.console import Console
 from pants.engine.fs import EMPTY_DIGEST, Digest, DigestContents, FileContent
 from pants.engine.target import Targets
 
-from pants_pyoxidizer import data
-from pants_pyoxidizer.config import Config, PythonArchive
+from pants_pyoxidizer import package_data
+from pants_pyoxidizer.configuration.config import Config, PythonArchive
 from pants_pyoxidizer.engine import get_digest_contents
-from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet, collect_ingredients
 from pants_pyoxidizer.goals.show_config import (
     START_TEMPLATE,
@@ -23,7 +22,6 @@ from pants_pyoxidizer.goals.show_config import (
     show_config,
     show_configs,
 )
-from pants_pyoxidizer.placement import Resources, place
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules.contents import Contents
 from pants_pyoxidizer.util_rules.rendered_config import (
@@ -32,6 +30,8 @@ from pants_pyoxidizer.util_rules.rendered_config import (
     render_config,
 )
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
+from pants_pyoxidizer.wheels.placement import Resources, place
 from rules.mocks import run_rule
 from unit.wheels import wheel
 
@@ -76,7 +76,7 @@ def show(*wheels: Any, **fields: Any) -> tuple[str, list[RenderedConfigRequest]]
 
 def test_without_a_template_it_is_one_to_start_from() -> None:
     text, requests = show(APP, NUMPY)
-    start = data.read(START_TEMPLATE).decode()
+    start = package_data.read(START_TEMPLATE).decode()
     # `$$` is a dollar sign in templates.
     assert text == (
         "# project:bin has no template. Where its code goes:\n"
@@ -118,7 +118,7 @@ def test_with_a_template_it_is_what_pyoxidizer_reads() -> None:
 
 def test_the_template_is_the_example_of_this_repository() -> None:
     example = Path(__file__).parents[2] / "src/py/templated/pyoxidizer.bzlt"
-    assert data.read(START_TEMPLATE) == example.read_bytes()
+    assert package_data.read(START_TEMPLATE) == example.read_bytes()
 
 
 def test_the_goal_prints_all() -> None:

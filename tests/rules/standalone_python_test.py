@@ -22,7 +22,7 @@ from pants.engine.process import FallibleProcessResult, Process, ProcessCacheSco
 from pants.testutil.option_util import create_subsystem
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.engine import execute_process, setup_pex_cli_process
 from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
 from pants_pyoxidizer.util_rules import standalone_python
@@ -43,7 +43,7 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     narrow,
     pack_host_python,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess
 from rules.mocks import Mocks, run_rule
 from rules.packing import ARCHIVE, OUTPUT, REPORT, pack_with
 
@@ -400,17 +400,7 @@ def pack(
 def test_packing() -> None:
     process, packed = pack(Mock(exit_code=0, output_digest=OUTPUT))
     assert process == ToolProcess(
-        programs=(
-            "pack_cpython.py",
-            "ar_archive.py",
-            "cpython.py",
-            "elf.py",
-            "forced_header.py",
-            "kept_bytecode.py",
-            "libpython.py",
-            "packed_tree.py",
-            "pyconfig_adapter.py",
-        ),
+        program="pack.pack_cpython",
         argv=(
             *("--python", ".cache/links/python"),
             *("--output", "python.tar.zst", "--report", "python.json"),

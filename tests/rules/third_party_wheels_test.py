@@ -44,8 +44,8 @@ from pants_pyoxidizer.util_rules.third_party_wheels import (
     UnresolvableRequirementsError,
     resolve_third_party_wheels,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.wheels.metadata import Wheel
 from rules.mocks import coroutine, process_mocks, run_rule
 
 INPUT, ONLY_WHEELS, OUTPUT, PEX = (Digest(letter * 64, 1) for letter in "abcd")
@@ -159,7 +159,7 @@ def test_requirements_are_resolved_by_pants_and_become_wheels() -> None:
                 hardcoded_interpreter_constraints=InterpreterConstraints(["CPython==3.11.7"]),
             ),
             ToolProcess(
-                programs=("record_wheels.py",),
+                program="wheels.repack_wheels",
                 argv=("--output", "__third_party_wheels", "third_party.pex"),
                 description="",
                 input_digest=PEX,
@@ -216,7 +216,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them(python: str | None) 
     )
     (process,) = processes
     assert process == ToolProcess(
-        programs=("inspect_wheels.py", "file_uses.py", "resource_uses.py", "wheel_content.py"),
+        program="wheels.inspect_wheels",
         argv=("--output", "wheels.json", wheel.path),
         description="",
         input_digest=ONLY_WHEELS,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pants.engine.process import FallibleProcessResult, Process
 
 from pants_pyoxidizer.engine import execute_process
-from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
 from rules.mocks import Mocks
 
 

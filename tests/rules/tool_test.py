@@ -14,11 +14,8 @@ import pytest
 from pants.backend.python.util_rules.pex import Script, VenvPex, VenvPexProcess
 from pants.core.util_rules.subprocess_environment import SubprocessEnvironmentVars
 from pants.engine.fs import (
-    CreateDigest,
     Digest,
     DigestSubset,
-    FileContent,
-    MergeDigests,
     PathGlobs,
 )
 from pants.engine.process import Process, ProcessCacheScope, ProcessResult
@@ -27,26 +24,25 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.engine import (
-    create_digest,
     create_venv_pex,
     digest_subset_to_digest,
     execute_process_or_raise,
-    merge_digests,
     setup_venv_pex_process,
 )
 from pants_pyoxidizer.subsystem import PyOxidizer
-from pants_pyoxidizer.util_rules import tool
-from pants_pyoxidizer.util_rules.tool import (
+from pants_pyoxidizer.util_rules import tool_process as tool
+from pants_pyoxidizer.util_rules.tool_process import (
+    Programs,
     ToolProcess,
     ToolVenv,
     ToolVenvRequest,
-    program_file,
+    collect_programs,
     set_up_tool_process,
     set_up_tool_venv,
 )
 from rules.mocks import run_rule
 
-VENV, PEX, PROGRAMS, INPUT, MERGED, CRATES = (Digest(letter * 64, 1) for letter in "abcdef")
+VENV, PEX, PROGRAMS, INPUT, CRATES = (Digest(letter * 64, 1) for letter in "abcde")
 
 VENV_PEX = VenvPex(
     digest=VENV,
@@ -76,7 +72,7 @@ def test_a_program_runs_in_the_venv_of_the_tool(
     pyoxidizer: PyOxidizer, is_slow: bool, speculation_delay_millis: int
 ) -> None:
     request = ToolProcess(
-        programs=("run_pyoxidizer.py", "cargo_driver.py", "cargo"),
+        program="pyoxidizer.run_pyoxidizer",
         argv=("--name", "bin"),
         description="Building",
         input_digest=INPUT,
@@ -89,13 +85,6 @@ def test_a_program_runs_in_the_venv_of_the_tool(
         cache_scope=ProcessCacheScope.PER_SESSION,
         is_slow=is_slow,
     )
-    programs = CreateDigest(
-        [
-            program_file("run_pyoxidizer.py"),
-            program_file("cargo_driver.py"),
-            program_file("cargo"),
-        ]
-    )
     process = run_rule(
         set_up_tool_process,
         request,
@@ -107,19 +96,19 @@ def test_a_program_runs_in_the_venv_of_the_tool(
                     ".cache/pyoxidizer_links/0123"
                 )
             }.__getitem__,
-            create_digest: {programs: PROGRAMS}.__getitem__,
-            merge_digests: {MergeDigests((INPUT, PROGRAMS)): MERGED}.__getitem__,
+            collect_programs: lambda: Programs(PROGRAMS),
         },
     )
     assert process == Process(
         (
-            ".cache/pyoxidizer_links/0123/bin/python",
-            *("__programs/run_pyoxidizer.py", "--name", "bin"),
+            *(".cache/pyoxidizer_links/0123/bin/python", "-B"),
+            *("__programs/pants_pyoxidizer/programs", "pyoxidizer.run_pyoxidizer"),
+            *("--name", "bin"),
         ),
         description="Building",
         level=LogLevel.INFO,
-        input_digest=MERGED,
-        immutable_input_digests={"__crates": CRATES},
+        input_digest=INPUT,
+        immutable_input_digests={"__crates": CRATES, "__programs": PROGRAMS},
         env={"LANG": "C", "NAME": "value"},
         append_only_caches={
             "pyoxidizer_links": ".cache/pyoxidizer_links",
@@ -135,7 +124,10 @@ def test_a_program_runs_in_the_venv_of_the_tool(
 
 def test_a_program_may_run_with_another_interpreter(pyoxidizer: PyOxidizer) -> None:
     request = ToolProcess(
-        programs=("inspect_wheels.py",), argv=("x.whl",), description="", interpreter="links/python"
+        program="wheels.inspect_wheels",
+        argv=("x.whl",),
+        description="",
+        interpreter="links/python",
     )
     process = run_rule(
         set_up_tool_process,
@@ -144,13 +136,12 @@ def test_a_program_may_run_with_another_interpreter(pyoxidizer: PyOxidizer) -> N
         SubprocessEnvironmentVars(FrozenDict(LANG="C")),
         mocks={
             set_up_tool_venv: {}.__getitem__,
-            create_digest: lambda _: PROGRAMS,
-            merge_digests: lambda _: MERGED,
+            collect_programs: lambda: Programs(PROGRAMS),
         },
     )
     # Neither its packages nor variables that are for it count.
-    program = "__programs/inspect_wheels.py"
-    assert process.argv == ("links/python", "-I", "-S", "-B", program, "x.whl")
+    program = ("__programs/pants_pyoxidizer/programs", "wheels.inspect_wheels")
+    assert process.argv == ("links/python", "-I", "-S", "-B", *program, "x.whl")
 
 
 def test_the_venv_of_the_tool_gets_a_link_for_each_daemon(pyoxidizer: PyOxidizer) -> None:
@@ -229,13 +220,6 @@ def test_a_venv_that_works_keeps_its_link_and_another_one_repairs_it(tmp_path: P
     assert link.resolve() == Path(sys.prefix).resolve()
 
 
-@pytest.mark.parametrize(("name", "is_executable"), [("cargo", True), ("elf.py", False)])
-def test_programs_are_read_from_the_package(name: str, is_executable: bool) -> None:
-    file = program_file(name)
-    assert file == FileContent(f"__programs/{name}", file.content, is_executable=is_executable)
-    assert b"Licensed under the Apache License" in file.content
-
-
 def test_the_description_does_not_make_another_process() -> None:
-    request = ToolProcess(programs=("elf.py",), argv=(), description="one")
+    request = ToolProcess("report.make_sbom", argv=(), description="one")
     assert dataclasses.replace(request, description="another") == request

@@ -10,9 +10,9 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from pants_pyoxidizer.programs import adopt_archive
-from pants_pyoxidizer.programs.cpython import PACKED_VERSIONS
-from pants_pyoxidizer.programs.libpython import Unusable
+from pants_pyoxidizer.programs.pack import adopt_archive
+from pants_pyoxidizer.programs.pack.cpython import PACKED_VERSIONS
+from pants_pyoxidizer.programs.pack.libpython import Unusable
 from unit import full_archives
 from unit.full_archives import Files, published, with_facts
 

@@ -17,15 +17,17 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from pants_pyoxidizer.programs import cargo_driver, crates_cache
-from pants_pyoxidizer.programs.cargo_project import (
+from pants_pyoxidizer.programs.cargo import cache as crates_cache
+from pants_pyoxidizer.programs.cargo import driver as cargo_driver
+from pants_pyoxidizer.programs.cargo.cache import Home
+from pants_pyoxidizer.programs.cargo.project import (
     BuildCall,
     LinkInputs,
     Project,
     crates_key,
     file_digest,
 )
-from pants_pyoxidizer.programs.crates_cache import Home
+from unit import shipped
 from unit.waiting import wait_for
 
 TRIPLE = "x86_64-unknown-linux-gnu"
@@ -232,7 +234,7 @@ CAPTURED: Any = dict(**CAPTURED_, timeout=60)
 
 
 def command(*argv: str) -> list[str]:
-    return [sys.executable, "-I", "-S", "-B", str(cargo_driver.__file__), *argv]
+    return shipped.command("cargo.driver", *argv)
 
 
 @pytest.fixture
@@ -286,7 +288,7 @@ def test_no_cargo_is_one_line(builds: Builds) -> None:
 
 
 def test_shim(builds: Builds) -> None:
-    shim = Path(cargo_driver.__file__).with_name("cargo")
+    shim = shipped.PROGRAMS / "cargo/cargo"
     argv = ["sh", str(shim), "tree", "a b", ""]
     assert subprocess.run(argv, env=builds.env(), **CAPTURED).stdout == "output\n"
     assert builds.noted("argv") == [["tree", "a b", ""]]

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from pants_pyoxidizer.programs.cargo_project import LinkInputs, Project, Unusable, library_digest
+from pants_pyoxidizer.programs.cargo.project import LinkInputs, Project, Unusable, library_digest
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 HASH = "0123456789abcdef"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pants_pyoxidizer.programs import compile_files
+from pants_pyoxidizer.programs.pyoxidizer import compile_files
 
 SOURCES = {
     "app/__init__.py": "",

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer import data
-from pants_pyoxidizer.config import Config, PyOxidizerPython, PythonArchive, runtime_config
-from pants_pyoxidizer.entry_point import EntryPoint
+from pants_pyoxidizer import package_data
+from pants_pyoxidizer.configuration.config import (
+    Config,
+    PyOxidizerPython,
+    PythonArchive,
+    runtime_config,
+)
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -117,7 +122,7 @@ def test_the_runtime(case: str, python: PythonArchive | PyOxidizerPython) -> Non
 
 
 def test_the_runtime_is_like_its_template_but_for_the_parameters() -> None:
-    template = data.read("templates/runtime.bzlt").decode().splitlines()
+    template = package_data.read("templates/runtime.bzlt").decode().splitlines()
     rendered = render_runtime(ARCHIVE).splitlines()
     changed = {new for old, new in zip(template, rendered) if old != new}
     assert len(template) == len(rendered)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.entry_point import (
+from pants_pyoxidizer.wheels.entry_point import (
     MAX_NEAREST,
     EntryPoint,
     find_module,
@@ -17,7 +17,6 @@ from pants_pyoxidizer.entry_point import (
     run_command,
 )
 from unit.wheels import wheel
-
 
 # --- Spelling
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.programs import fetch_crates
+from pants_pyoxidizer.programs.pyoxidizer import fetch_crates
 
 # Writes a project into the folder that it is given.
 FAKE_PYOXIDIZER = """\

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from pants_pyoxidizer.programs.file_uses import ANY, RESOURCE, RESOURCE_PATH, find_uses
+from pants_pyoxidizer.programs.wheels.file_uses import ANY, RESOURCE, RESOURCE_PATH, find_uses
 
 MODULES = {"app", "app.main", "app.other", "app.sub", "app.sub.deep"}
 

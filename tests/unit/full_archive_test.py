@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pants_pyoxidizer.programs import full_archive
-from pants_pyoxidizer.programs.libpython import Unusable
+from pants_pyoxidizer.programs.pack import full_archive
+from pants_pyoxidizer.programs.pack.libpython import Unusable
 from unit.full_archives import compressed, file_entry, link_entry
 
 PYTHON_JSON = file_entry("python/PYTHON.json", b"{}")

@@ -15,7 +15,7 @@ from unittest import mock
 
 import zstandard
 
-from pants_pyoxidizer.programs import pack_cpython, packed_tree
+from pants_pyoxidizer.programs.pack import pack_cpython, packed_tree
 
 Files = dict[str, bytes]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Mapping
 
 import pytest
 
-from pants_pyoxidizer.programs import inspect_wheels
+from pants_pyoxidizer.programs.wheels import inspect_wheels
+from unit import shipped
 
 METADATA = "Metadata-Version: 2.1\nName: Demo.App\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -239,7 +239,7 @@ def test_file_name(tmp_path: Path, filename: str) -> None:
 
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-I", str(Path(inspect_wheels.__file__)), *arguments],
+        shipped.command("wheels.inspect_wheels", *arguments),
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.programs import kept_bytecode
+from pants_pyoxidizer.programs.pack import kept_bytecode
 
 # Does with its input what PyOxidizer's script does: one line is a module.
 SCRIPT = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer import resolve_failures
-from pants_pyoxidizer.programs.known_failures import KNOWN_FAILURES, explain, summaries
+from pants_pyoxidizer.diagnostics import resolve_failures
+from pants_pyoxidizer.diagnostics.known_failures import KNOWN_FAILURES, explain, summaries
 
 # As the tools print them.
 LOGS = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.programs import list_crates
-from pants_pyoxidizer.programs.list_crates import parse_lock, resolved, select
+from pants_pyoxidizer.programs.pyoxidizer import list_crates
+from pants_pyoxidizer.programs.pyoxidizer.list_crates import parse_lock, resolved, select
 
 LOCK = """\
 version = 3

@@ -11,7 +11,7 @@ from typing import Any
 
 import zstandard
 
-from pants_pyoxidizer.programs.list_libraries import main
+from pants_pyoxidizer.programs.report.list_libraries import main
 
 PYTHON_JSON = {
     "build_info": {

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer import data
-from pants_pyoxidizer.programs.make_payload import main
+from pants_pyoxidizer import package_data
+from pants_pyoxidizer.programs.wheels.make_payload import main
 from pants_pyoxidizer.startup.payload import Payload, PayloadError, Writer, open_file
 from unit.payloads import everything, make, pythons, run, run_program, write_launcher
 from unit.wheels import write_wheel
@@ -533,7 +533,7 @@ def test_a_program_that_was_made_of_a_wheel_runs(
 
 def in_template(name: str) -> set[str]:
     """A list in the configuration of the runtime."""
-    text = data.read("templates/runtime.bzlt").decode()
+    text = package_data.read("templates/runtime.bzlt").decode()
     (found,) = re.findall(rf"^{name} = (\[[^]]*\])", text, re.MULTILINE)
     return {*ast.literal_eval(found)}
 
@@ -548,7 +548,7 @@ def test_what_makes_payloads_needs_nothing_that_the_runtime_lacks(
     source = wheel if command == "wheel" else write_tree(tmp_path / "seldom", FILES)
     code = f"""
         import json
-        from pants_pyoxidizer.programs.make_payload import main
+        from pants_pyoxidizer.programs.wheels.make_payload import main
         main([{command!r}, "--output", {str(tmp_path / "part")!r}, {str(source)!r}])
         print(json.dumps([name.split(".")[0] for name in sys.modules]))
     """
@@ -594,7 +594,7 @@ class C:
 def test_code_with_sets_is_written_as_it_is(python: str) -> None:
     code = f"""
         import marshal, types, warnings
-        from pants_pyoxidizer.programs.make_payload import bytecode
+        from pants_pyoxidizer.programs.wheels.make_payload import bytecode
 
         warnings.simplefilter("ignore")  # `co_lnotab` is old.
 

@@ -15,18 +15,12 @@ from typing import Any, Sequence
 import pytest
 import zstandard
 
-from pants_pyoxidizer.programs import (
-    ar_archive,
-    cpython,
-    elf,
-    libpython,
-    pack_cpython,
-    packed_tree,
-)
-from pants_pyoxidizer.programs.cpython import Interpreter, Refusal
-from pants_pyoxidizer.programs.forced_header import forced_header
-from pants_pyoxidizer.programs.libpython import Image, Library
-from pants_pyoxidizer.programs.packed_tree import ExtensionModule, Tree
+from pants_pyoxidizer.programs.formats import ar_archive, elf
+from pants_pyoxidizer.programs.pack import cpython, libpython, pack_cpython, packed_tree
+from pants_pyoxidizer.programs.pack.cpython import Interpreter, Refusal
+from pants_pyoxidizer.programs.pack.forced_header import forced_header
+from pants_pyoxidizer.programs.pack.libpython import Image, Library
+from pants_pyoxidizer.programs.pack.packed_tree import ExtensionModule, Tree
 
 # --- Facts about interpreters ---
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from pants_pyoxidizer.programs.packed_resources import UnknownFormat, settle
+from pants_pyoxidizer.programs.formats.packed_resources import UnknownFormat, settle
 
 START, END, NAME = b"\x01", b"\xff", b"\x03"
 PACKAGE, SOURCE, DEPENDENCIES = b"\x04", b"\x06", b"\x0e"

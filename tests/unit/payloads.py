@@ -130,7 +130,7 @@ def make(python: str, *args: str, **env: str) -> None:
     """Run `make_payload` as this Python."""
     code = (
         f"import sys; sys.path.insert(0, {str(PLUGIN)!r}); "
-        "from pants_pyoxidizer.programs.make_payload import main; sys.exit(main())"
+        "from pants_pyoxidizer.programs.wheels.make_payload import main; sys.exit(main())"
     )
     # Not isolated: that would ignore PYTHONHASHSEED.
     subprocess.run([python, "-c", code, *args], check=True, env={**os.environ, **env})

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.placement import Placement, Resources, describe, impossible, place, table
-from pants_pyoxidizer.wheel_metadata import FileUse, Wheel
+from pants_pyoxidizer.wheels.metadata import FileUse, Wheel
+from pants_pyoxidizer.wheels.placement import (
+    Placement,
+    Resources,
+    describe,
+    impossible,
+    place,
+    table,
+)
 from unit.wheels import wheel
 
 SIX = wheel("six", files=("six.py",))

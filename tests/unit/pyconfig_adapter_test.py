@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.programs import cpython, elf, libpython
-from pants_pyoxidizer.programs.cpython import Interpreter, Refusal
-from pants_pyoxidizer.programs.forced_header import forced_header
-from pants_pyoxidizer.programs.libpython import Library
-from pants_pyoxidizer.programs.pyconfig_adapter import (
+from pants_pyoxidizer.programs.formats import elf
+from pants_pyoxidizer.programs.pack import cpython, libpython
+from pants_pyoxidizer.programs.pack.cpython import Interpreter, Refusal
+from pants_pyoxidizer.programs.pack.forced_header import forced_header
+from pants_pyoxidizer.programs.pack.libpython import Library
+from pants_pyoxidizer.programs.pack.pyconfig_adapter import (
     LAYOUT,
     REAL_NAMES,
     adapted_object,

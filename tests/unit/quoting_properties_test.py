@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pants_pyoxidizer import starlark, template
-from pants_pyoxidizer.config import Config, PythonArchive
-from pants_pyoxidizer.entry_point import EntryPoint, parse_entry_point, run_command
+from pants_pyoxidizer.configuration import starlark, template
+from pants_pyoxidizer.configuration.config import Config, PythonArchive
+from pants_pyoxidizer.wheels.entry_point import EntryPoint, parse_entry_point, run_command
 
 # The same examples each time, however slow the machine, and nothing written.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

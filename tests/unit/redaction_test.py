@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pants_pyoxidizer.programs.redaction import without_credentials
+from pants_pyoxidizer.diagnostics.redaction import without_credentials
 
 # The same examples each time, however slow the machine, and nothing written.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

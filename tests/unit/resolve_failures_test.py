@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.resolve_failures import explain
+from pants_pyoxidizer.diagnostics.resolve_failures import explain
 
 # As Pex 2.20.4 and pip 23.1.2 said it; what stands before it, and most of the paths, is left out.
 LOCKED_FOR_ANOTHER_PYTHON = """\

@@ -14,8 +14,8 @@ from typing import Callable, Mapping
 
 import pytest
 
-from pants_pyoxidizer.programs import run_pyoxidizer
-from pants_pyoxidizer.programs.run_pyoxidizer import (
+from pants_pyoxidizer.programs.pyoxidizer import run_pyoxidizer
+from pants_pyoxidizer.programs.pyoxidizer.run_pyoxidizer import (
     ARCHIVE,
     EXTRACTED,
     SHOWN_LINES,

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from pants_pyoxidizer import starlark
+from pants_pyoxidizer.configuration import starlark
 
 HOSTILE = [
     "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.template import TemplateError, decode, line_numbers, render
+from pants_pyoxidizer.configuration.template import TemplateError, decode, line_numbers, render
 
 PARAMETERS = {"NAME": "bin", "WHEELS": '["a.whl"]', "RUN_MODULE": "x = 1\ny = 2"}
 

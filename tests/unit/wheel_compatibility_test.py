@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.markers import default_environment
 
-from pants_pyoxidizer.wheel_compatibility import incompatible_wheels, marker_environment
+from pants_pyoxidizer.wheels.compatibility import incompatible_wheels, marker_environment
 from unit.wheels import wheel
 
 LINUX = "x86_64-unknown-linux-gnu"

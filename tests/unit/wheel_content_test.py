@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.programs.wheel_content import describe_content
+from pants_pyoxidizer.programs.wheels.wheel_content import describe_content
 
 
 def content_of(*names: str) -> dict[str, object]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.programs.wheel_content import describe_content
-from pants_pyoxidizer.wheel_compatibility import marker_environment
-from pants_pyoxidizer.wheel_metadata import (
+from pants_pyoxidizer.programs.wheels.wheel_content import describe_content
+from pants_pyoxidizer.wheels.compatibility import marker_environment
+from pants_pyoxidizer.wheels.metadata import (
     FileUse,
     MissingRequirement,
     Wheel,

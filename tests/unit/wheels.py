@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, Mapping
 
-from pants_pyoxidizer.programs.wheel_content import describe_content
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.programs.wheels.wheel_content import describe_content
+from pants_pyoxidizer.wheels.metadata import Wheel
 
 
 def wheel(

@@ -16,8 +16,7 @@ from pants.engine.fs import AddPrefix, Digest, MergeDigests
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer import placement
-from pants_pyoxidizer.config import Config
+from pants_pyoxidizer.configuration.config import Config
 from pants_pyoxidizer.engine import (
     EnvironmentField,
     add_prefix,
@@ -27,7 +26,6 @@ from pants_pyoxidizer.engine import (
     merge_digests,
     rule,
 )
-from pants_pyoxidizer.placement import Resources
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryNameField,
@@ -92,6 +90,8 @@ from pants_pyoxidizer.util_rules.third_party_wheels import (
     ThirdPartyWheelsRequest,
     resolve_third_party_wheels,
 )
+from pants_pyoxidizer.wheels import placement
+from pants_pyoxidizer.wheels.placement import Resources
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pants.engine.target import Targets
 from pants.util.logging import LogLevel
 from pants.util.strutil import help_text
 
-from pants_pyoxidizer import data, placement
+from pants_pyoxidizer import package_data
 from pants_pyoxidizer.engine import (
     collect_rules,
     concurrently,
@@ -28,12 +28,13 @@ from pants_pyoxidizer.goals.package import (
     collect_ingredients,
     template_config,
 )
-from pants_pyoxidizer.placement import Placement
 from pants_pyoxidizer.target_types import TARGET_ALIAS
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfigRequest,
     render_config,
 )
+from pants_pyoxidizer.wheels import placement
+from pants_pyoxidizer.wheels.placement import Placement
 
 START_TEMPLATE = "templates/start.bzlt"
 
@@ -70,7 +71,7 @@ async def show_config(field_set: PyOxidizerFieldSet) -> ShownConfig:
     placements = ingredients.contents.placements
     if field_set.template.value is None:
         comment = _start_comment(field_set.address, placements).replace("$", "$$")
-        return ShownConfig(comment + data.read(START_TEMPLATE).decode())
+        return ShownConfig(comment + package_data.read(START_TEMPLATE).decode())
     request = RenderedConfigRequest(field_set.template, template_config(ingredients))
     rendered = await render_config(request, **implicitly())
     contents = await get_digest_contents(rendered.digest)

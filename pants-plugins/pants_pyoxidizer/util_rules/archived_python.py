@@ -39,7 +39,6 @@ from pants_pyoxidizer.subsystem import PythonSource
 from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.standalone_python import (
     ARCHIVE,
-    PACK_PROGRAMS,
     REPORT,
     TARGET_TRIPLES,
     ArchivedPythonRequest,
@@ -51,9 +50,8 @@ from pants_pyoxidizer.util_rules.standalone_python import (
     pex_problem,
     run_packing,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess
 
-_PROGRAMS = ("adopt_archive.py", "full_archive.py", *PACK_PROGRAMS)
 _ALIAS = StandalonePythonTarget.alias
 
 
@@ -72,7 +70,7 @@ async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> Pa
     )
     (archive,) = sources.snapshot.files
     adopting = ToolProcess(
-        programs=_PROGRAMS,
+        program="pack.adopt_archive",
         argv=(
             *("--archive", archive, "--target-triple", TARGET_TRIPLES[platform]),
             *("--output", ARCHIVE, "--report", REPORT),

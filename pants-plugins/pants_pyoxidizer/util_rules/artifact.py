@@ -12,7 +12,6 @@ from pants.engine.fs import AddPrefix, MergeDigests
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.engine import add_prefix, collect_rules, merge_digests, rule
-from pants_pyoxidizer.entry_point import EntryPoint
 from pants_pyoxidizer.startup.payload import SUFFIX
 from pants_pyoxidizer.util_rules.build import Build
 from pants_pyoxidizer.util_rules.payload import Payload
@@ -21,6 +20,7 @@ from pants_pyoxidizer.util_rules.runtime import (
     RuntimeProcess,
     run_in_runtime,
 )
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,8 @@ from pants_pyoxidizer.util_rules.crates import CratesRequest, get_crates
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import (
-    CARGO_DRIVER_PROGRAMS,
-    PROGRAMS_DIR,
-    RUN_PYOXIDIZER_PROGRAMS,
+from pants_pyoxidizer.util_rules.tool_process import (
+    CARGO_DIR,
     ToolProcess,
     run_tool,
 )
@@ -52,8 +50,6 @@ _CACHE = ".cache/pyoxidizer"
 _CRATES = ".cache/pyoxidizer_crates"
 CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
 REGISTRY_DIR = "__crates"
-
-PROGRAMS = (*RUN_PYOXIDIZER_PROGRAMS, "compile_files.py", *CARGO_DRIVER_PROGRAMS)
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "PANTS_PYOXIDIZER_C_TOOLCHAIN": request.c_toolchain.fingerprint,
         # The cargo driver comes first.
         "PANTS_PYOXIDIZER_PATH": os.pathsep.join(
-            (f"{{chroot}}/{PROGRAMS_DIR}", request.c_toolchain.path)
+            (f"{{chroot}}/{CARGO_DIR}", request.c_toolchain.path)
         ),
         # One for each Python: PyOxidizer tells archives apart by their file names alone.
         "PYOXIDIZER_CACHE_DIR": f"{{chroot}}/{_CACHE}/{request.python.cache_key}",
@@ -169,7 +165,7 @@ async def build(request: BuildRequest) -> Build:
     )
     result = await run_tool(
         ToolProcess(
-            programs=PROGRAMS,
+            program="pyoxidizer.run_pyoxidizer",
             argv=(
                 *("--name", request.name, "--result", _RESULT),
                 *(["--strip-libraries"] if request.optimize_size else []),

@@ -14,7 +14,7 @@ from pants.engine.platform import Platform
 from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
-from pants_pyoxidizer.config import PyOxidizerPython
+from pants_pyoxidizer.configuration.config import PyOxidizerPython
 from pants_pyoxidizer.engine import collect_rules, implicitly, rule
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
 from pants_pyoxidizer.target_types import PyOxidizerPythonField

@@ -12,18 +12,20 @@ from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException
 from pants.util.strutil import bullet_list, softwrap
 
-from pants_pyoxidizer import entry_point as entry_points
-from pants_pyoxidizer import placement, wheel_compatibility, wheel_metadata
 from pants_pyoxidizer.engine import collect_rules, rule
-from pants_pyoxidizer.entry_point import EntryPoint
-from pants_pyoxidizer.placement import Placement, Resources
 from pants_pyoxidizer.target_types import (
     PyOxidizerDependenciesField,
     PyOxidizerEntryPointField,
     PyOxidizerFilesystemResourcesField,
     PyOxidizerResourcesField,
 )
-from pants_pyoxidizer.wheel_metadata import Wheel
+from pants_pyoxidizer.wheels import compatibility as wheel_compatibility
+from pants_pyoxidizer.wheels import entry_point as entry_points
+from pants_pyoxidizer.wheels import metadata as wheel_metadata
+from pants_pyoxidizer.wheels import placement
+from pants_pyoxidizer.wheels.entry_point import EntryPoint
+from pants_pyoxidizer.wheels.metadata import Wheel
+from pants_pyoxidizer.wheels.placement import Placement, Resources
 
 logger = logging.getLogger(__name__)
 

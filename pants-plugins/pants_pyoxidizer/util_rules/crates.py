@@ -18,6 +18,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.strutil import softwrap
 
+from pants_pyoxidizer.diagnostics.redaction import without_credentials
 from pants_pyoxidizer.engine import (
     collect_rules,
     execute_process,
@@ -26,14 +27,11 @@ from pants_pyoxidizer.engine import (
     remove_prefix,
     rule,
 )
-from pants_pyoxidizer.programs.redaction import without_credentials
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
 from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.rust_toolchain import SystemRust
-from pants_pyoxidizer.util_rules.tool import (
-    CARGO_DRIVER_PROGRAMS,
-    PROGRAMS_DIR,
-    RUN_PYOXIDIZER_PROGRAMS,
+from pants_pyoxidizer.util_rules.tool_process import (
+    CARGO_DIR,
     ToolProcess,
     set_up_tool_process,
 )
@@ -42,8 +40,6 @@ from pants_pyoxidizer.util_rules.tool import (
 GOAL = "vendor-crates"
 
 _OUTPUT = "__crates"
-
-_PROGRAMS = ("fetch_crates.py", *RUN_PYOXIDIZER_PROGRAMS, *CARGO_DRIVER_PROGRAMS)
 
 
 class CratesError(Exception):
@@ -67,7 +63,7 @@ class Crates:
 
 @dataclass(frozen=True)
 class CratesSource:
-    """Where crates are to be taken from, as arguments of `fetch_crates.py`."""
+    """Where crates are to be taken from, as arguments of `fetch_crates`."""
 
     args: tuple[str, ...]
     digest: Digest
@@ -108,7 +104,7 @@ async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
     vendored = "--vendored" in source.args
     process = await set_up_tool_process(
         ToolProcess(
-            programs=_PROGRAMS,
+            program="pyoxidizer.fetch_crates",
             argv=("--target", request.target_triple, "--output", _OUTPUT, *source.args),
             description=f"{'Checking vendored' if vendored else 'Fetching'} Rust crates (once)",
             input_digest=source.digest,
@@ -118,7 +114,7 @@ async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
                     "PANTS_PYOXIDIZER_RUST": f"{{chroot}}/{request.rust.sysroot}",
                     # So that another Rust is another process.
                     "PANTS_PYOXIDIZER_TOOLCHAIN": request.rust.fingerprint,
-                    "PANTS_PYOXIDIZER_PATH": f"{{chroot}}/{PROGRAMS_DIR}",
+                    "PANTS_PYOXIDIZER_PATH": f"{{chroot}}/{CARGO_DIR}",
                 }
             ),
             output_directories=(_OUTPUT,),

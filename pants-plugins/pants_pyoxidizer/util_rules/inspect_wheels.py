@@ -15,8 +15,8 @@ from pants_pyoxidizer.engine import (
     get_digest_contents,
     rule,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess, run_tool
-from pants_pyoxidizer.wheel_metadata import Wheel, parse_wheels
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, run_tool
+from pants_pyoxidizer.wheels.metadata import Wheel, parse_wheels
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
     digest = await digest_subset_to_digest(DigestSubset(request.digest, PathGlobs(request.paths)))
     result = await run_tool(
         ToolProcess(
-            programs=("inspect_wheels.py", "file_uses.py", "resource_uses.py", "wheel_content.py"),
+            program="wheels.inspect_wheels",
             argv=("--output", "wheels.json", *request.paths),
             description=f"Inspect {pluralize(len(request.paths), 'wheel')}",
             input_digest=digest,

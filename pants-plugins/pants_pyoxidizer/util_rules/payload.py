@@ -19,13 +19,13 @@ from pants_pyoxidizer.engine import (
     merge_digests,
     rule,
 )
-from pants_pyoxidizer.placement import Placement
 from pants_pyoxidizer.util_rules.runtime import (
     SELDOM_DIR,
     Runtime,
     RuntimeProcess,
     run_in_runtime,
 )
+from pants_pyoxidizer.wheels.placement import Placement
 
 SELDOM_PART = "__parts/stdlib.part"
 LIB_DIR = "lib"  # Beside the executable; the runtime looks for modules there.

@@ -14,7 +14,8 @@ from pants.engine.target import (
 )
 from pants.util.strutil import softwrap
 
-from pants_pyoxidizer.config import Config, PyOxidizerPython
+from pants_pyoxidizer.configuration.config import Config, PyOxidizerPython
+from pants_pyoxidizer.configuration.template import TemplateError, decode
 from pants_pyoxidizer.engine import (
     collect_rules,
     create_digest,
@@ -24,7 +25,6 @@ from pants_pyoxidizer.engine import (
     rule,
 )
 from pants_pyoxidizer.target_types import PyOxidizerTemplateField
-from pants_pyoxidizer.template import TemplateError, decode
 
 CONFIG_FILE = "pyoxidizer.bzl"  # The name that PyOxidizer looks for.
 # Which lines of the template the configuration's are, for `programs/run_pyoxidizer.py`.

@@ -22,7 +22,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import report_facts
-from pants_pyoxidizer.config import PythonArchive
+from pants_pyoxidizer.configuration.config import PythonArchive
 from pants_pyoxidizer.engine import (
     add_prefix,
     collect_rules,
@@ -48,7 +48,7 @@ from pants_pyoxidizer.util_rules.rust_toolchain import (
     parse_release,
 )
 from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
-from pants_pyoxidizer.util_rules.tool import ToolProcess, run_tool
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, run_tool
 
 _FACTS = "facts.json"
 _OUTPUT = "report.json"
@@ -86,7 +86,7 @@ class LibrariesRequest:
 
 @dataclass(frozen=True)
 class Libraries:
-    """What `programs/list_libraries.py` finds."""
+    """What `list_libraries` finds."""
 
     system: tuple[str, ...]
     static: tuple[str, ...]
@@ -131,7 +131,7 @@ async def list_crates(request: CrateListRequest) -> CrateList:
         immutable[build.REGISTRY_DIR] = crates.digest
     result = await run_tool(
         ToolProcess(
-            programs=("list_crates.py", *build.PROGRAMS),
+            program="pyoxidizer.list_crates",
             argv=("--triple", request.python.target_triple, "--output", _OUTPUT),
             description="List the crates of PyOxidizer",
             immutable_input_digests=FrozenDict(immutable),
@@ -153,7 +153,7 @@ async def list_libraries(request: LibrariesRequest) -> Libraries:
     archive = ("--archive", python.path) if isinstance(python, PythonArchive) else ()
     result = await run_tool(
         ToolProcess(
-            programs=("list_libraries.py", "elf.py"),
+            program="report.list_libraries",
             argv=(*archive, "--output", _OUTPUT, root),
             description="List the libraries of an executable",
             input_digest=input_digest,
@@ -182,7 +182,7 @@ async def write_report(request: ReportRequest, tool: PyOxidizerReport) -> Report
     content = FileContent(_FACTS, json.dumps(facts, indent=1).encode())
     result = await run_tool(
         ToolProcess(
-            programs=("make_sbom.py",),
+            program="report.make_sbom",
             argv=(_FACTS, sbom),
             description=f"Write the SBOM {sbom}",
             input_digest=await create_digest(CreateDigest([content])),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import io
 from dataclasses import dataclass
-from typing import Any, Iterable
+from pathlib import PurePosixPath
+from typing import Any, Iterable, Iterator
 
 from pants.engine.fs import (
     EMPTY_DIGEST,
@@ -26,8 +27,7 @@ from pants.engine.process import Process, ProcessResult
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer import data
-from pants_pyoxidizer.config import runtime_config
+from pants_pyoxidizer.configuration.config import runtime_config
 from pants_pyoxidizer.engine import (
     collect_rules,
     concurrently,
@@ -39,6 +39,7 @@ from pants_pyoxidizer.engine import (
     remove_prefix,
     rule,
 )
+from pants_pyoxidizer.package_data import package_files
 from pants_pyoxidizer.startup.payload import SUFFIX, Writer
 from pants_pyoxidizer.util_rules.build import BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
@@ -49,20 +50,11 @@ from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 NAME = "runtime"
 SELDOM_DIR = "seldom"
 STARTUP_DIR = "startup"
-STARTUP_FILES = (
-    "__init__.py",
-    "startup/__init__.py",
-    "startup/importer.py",
-    "startup/interpreter.py",
-    "startup/metadata.py",
-    "startup/payload.py",
-    "startup/resources.py",
-    "startup/start.py",
-)
 
 _RUNTIME_DIR = "__runtime"
-# The first one is what it runs.
-PROGRAMS = ("programs/make_payload", "programs/wheel_content")
+# The folder of programs that a runtime can run, and the one that it starts.
+_PROGRAMS = "programs/wheels"
+_PROGRAM = "programs.wheels.make_payload"
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class RuntimeProcess:
-    """A request for a process in which a runtime runs `programs/make_payload.py`."""
+    """A request for a process in which a runtime runs `make_payload`."""
 
     runtime: Runtime
     argv: tuple[str, ...]
@@ -106,7 +98,7 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
     )
     config_digest, startup = await concurrently(
         create_digest(CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
-        create_digest(CreateDigest(map(_startup_file, STARTUP_FILES))),
+        create_digest(CreateDigest(_startup_files())),
     )
     version = request.python.python.minor_version
     mode = "".join(f" {argument}" for argument in request.args)
@@ -133,19 +125,23 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
     return Runtime(executable, beside, seldom, built.install_dir)
 
 
-def _startup_file(path: str) -> FileContent:
-    return FileContent(f"{STARTUP_DIR}/pants_pyoxidizer/{path}", data.read(path))
+def _startup_files() -> Iterator[FileContent]:
+    for file in package_files("startup"):
+        yield dataclasses.replace(file, path=f"{STARTUP_DIR}/{file.path}")
 
 
 def program_payload() -> bytes:
     """The payload with which a runtime makes payloads: source, as its Python may not be ours."""
-    file = io.BytesIO()
-    writer = Writer(file)
-    for name in PROGRAMS:
-        writer.add_file(f"{name}.py", data.read(f"{name}.py"))
-        writer.add_module(name, f"{name}.py", is_package=False)
-    writer.finish(PROGRAMS[0].replace("/", "."))
-    return file.getvalue()
+    output = io.BytesIO()
+    writer = Writer(output)
+    for file in package_files(_PROGRAMS):
+        # A runtime has a package `pants_pyoxidizer` of its own.
+        path = PurePosixPath(*PurePosixPath(file.path).parts[1:])
+        if path.name != "__init__.py":
+            writer.add_file(str(path), file.content)
+            writer.add_module(str(path.with_suffix("")), str(path), is_package=False)
+    writer.finish(_PROGRAM)
+    return output.getvalue()
 
 
 @rule

@@ -20,7 +20,7 @@ from pants.engine.platform import Platform
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.engine import (
     EnvironmentTarget,
     collect_rules,
@@ -33,7 +33,7 @@ from pants_pyoxidizer.engine import (
     setup_pex_cli_process,
 )
 from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
-from pants_pyoxidizer.util_rules.tool import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
 
 # Newest first: it gets security fixes for the longest time.
 HOST_VERSIONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
@@ -46,17 +46,6 @@ PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8
 
 ARCHIVE = "python.tar.zst"
 REPORT = "python.json"
-PACK_PROGRAMS = (
-    "pack_cpython.py",
-    "ar_archive.py",
-    "cpython.py",
-    "elf.py",
-    "forced_header.py",
-    "kept_bytecode.py",
-    "libpython.py",
-    "packed_tree.py",
-    "pyconfig_adapter.py",
-)
 
 TARGET_TRIPLES = FrozenDict(
     {
@@ -256,7 +245,7 @@ async def pack_host_python(request: PackedPythonRequest) -> PackedPython:
         **implicitly(),
     )
     packing = ToolProcess(
-        programs=PACK_PROGRAMS,
+        program="pack.pack_cpython",
         argv=("--python", link.path, "--output", ARCHIVE, "--report", REPORT),
         description=f"Pack {request.path} for PyOxidizer",
         output_files=(ARCHIVE, REPORT),

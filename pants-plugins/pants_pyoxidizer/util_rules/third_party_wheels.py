@@ -25,6 +25,8 @@ from pants.engine.target import TransitiveTargetsRequest
 from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
+from pants_pyoxidizer.diagnostics.redaction import without_credentials
+from pants_pyoxidizer.diagnostics.resolve_failures import explain
 from pants_pyoxidizer.engine import (
     collect_rules,
     create_pex,
@@ -34,14 +36,12 @@ from pants_pyoxidizer.engine import (
     rule,
     transitive_targets,
 )
-from pants_pyoxidizer.programs.redaction import without_credentials
-from pants_pyoxidizer.resolve_failures import explain
 from pants_pyoxidizer.util_rules.inspect_wheels import (
     InspectWheelsRequest,
     Wheels,
     inspect_wheels,
 )
-from pants_pyoxidizer.util_rules.tool import ToolProcess, run_tool
+from pants_pyoxidizer.util_rules.tool_process import ToolProcess, run_tool
 
 _WHEELS_DIR = "__third_party_wheels"
 
@@ -93,7 +93,7 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
         raise UnresolvableRequirementsError(_describe(request, failure)) from None
     result = await run_tool(
         ToolProcess(
-            programs=("record_wheels.py",),
+            program="wheels.repack_wheels",
             argv=("--output", _WHEELS_DIR, pex.name),
             description="Make third-party wheels",
             input_digest=pex.digest,

@@ -260,6 +260,7 @@ def xml():
 
 def zoneinfo():
     from datetime import datetime
+
     from zoneinfo import ZoneInfo
 
     assert datetime(2024, 7, 1, tzinfo=ZoneInfo("Europe/Berlin")).utcoffset().seconds == 7200

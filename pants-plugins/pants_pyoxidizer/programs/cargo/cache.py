@@ -1,0 +1,333 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The cargo driver's cache: compiled crates and downloads, in a folder that many processes share.
+
+    entries/KEY/lock            flock: shared to read the entry, exclusive to write it
+    entries/KEY/artifacts/      the PyO3 configuration and libpython, at a path that stays
+    entries/KEY/crates/         the target folder, without what is of the project itself
+    entries/KEY/manifest.json   sizes, checksums and times of both; written last
+    homes/HASH/                 CARGO_HOME: the crates of one Cargo.lock, and a lock
+
+A build fills a folder of its own from an entry, after each file was checked. So executables never
+meet, and a damaged, full, read-only or vanished cache costs time only. Who finds no entry makes one
+with the lock held, for which others wait; the kernel releases the lock of a process that dies.
+
+Who changes what an entry contains must raise `cargo_project.FORMAT`, a part of KEY.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePath
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from .project import CHUNK, LIBRARIES, LinkInputs, Project, short_hash
+
+FIXED_TIME = 1_000_000_000  # Of artifacts: made again, they must not look newer to cargo.
+
+MAX_AGE = 30 * 24 * 3600.0
+MAX_BYTES = 10 << 30
+KEPT_ANYHOW = 3  # The last used, be they old or large.
+
+
+def say(message: str) -> None:
+    print(f"crates: {message}", file=sys.stderr, flush=True)
+
+
+class Lock:
+    """An advisory lock on a file. The kernel releases it when its holder dies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: Optional[int] = None
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def take(self, exclusive: bool, wait: bool = True) -> bool:
+        """Take the lock, or change its kind. False if others have it and we do not wait."""
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        while True:
+            if not self.is_current():
+                self.__exit__()  # Pruned or deleted: another file is there, or none.
+            if self._fd is None:
+                self._fd = self._open()
+            try:
+                fcntl.flock(self._fd, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not wait:
+                    return False
+                say(f"waiting for another build ({self.path.parent.name})")
+                fcntl.flock(self._fd, kind)
+            if self.is_current():
+                with contextlib.suppress(OSError):
+                    os.utime(self._fd)  # When it was last used, for prune().
+                return True
+
+    def _open(self) -> int:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            try:
+                return os.open(self.path, os.O_RDONLY)  # A cache that we may only read can serve.
+            except OSError:
+                raise error from None
+
+    def is_current(self) -> bool:
+        """Whether others who take the lock see the same file; true while it is not taken."""
+        try:
+            return self._fd is None or os.path.samestat(os.fstat(self._fd), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+
+class Entry:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.lock = Lock(path / "lock")
+        self.config = path / "artifacts" / "pyo3-build-config-file.txt"
+        self._crates = path / "crates"
+        self._manifest = path / "manifest.json"
+        self._files: Dict[str, List[int]] = {}  # Size, CRC-32 and time of change.
+        self._problem = ""
+
+    def take(self, target_dir: Path) -> bool:
+        """Fill `target_dir`. If that cannot be, False, and the lock is ours to make the entry."""
+        for exclusive in (False, True):
+            self.lock.take(exclusive)
+            if self._seed(target_dir):
+                self.lock.take(exclusive=False)
+                return True
+        if self._problem:
+            say(f"what was kept is damaged ({self.name}: {self._problem})")
+        return False
+
+    def take_from_similar(self, target_dir: Path) -> "Optional[Entry]":
+        """Fill `target_dir` from an entry with another libpython: four fifths are the same.
+
+        To cargo, the PyO3 configuration has changed, and all that depends on it is stale.
+        """
+        similar = self.name.split("-")[0] + "-" + "?" * 16
+        for path in sorted(self.path.parent.glob(similar)):
+            other = Entry(path)
+            with other.lock:
+                if path != self.path and other.lock.take(exclusive=False, wait=False):
+                    if other._seed(target_dir):
+                        return other
+        return None
+
+    def discard(self) -> None:
+        """Have the next build make the entry anew."""
+        with contextlib.suppress(OSError), self.lock:
+            if self.lock.take(exclusive=True, wait=False):
+                self._manifest.unlink()
+
+    def _seed(self, target_dir: Path) -> bool:
+        def put(item: Tuple[str, List[int]]) -> None:
+            name, (size, crc, changed) = item
+            source = self.path / name
+            if checksum(source) != (size, crc):
+                raise ValueError(f"{name} is not as it was")
+            if source.stat().st_mtime_ns != changed:  # As when a copy of the cache was restored.
+                os.utime(source, ns=(changed, changed))
+            if self._crates in source.parents:
+                link_or_copy(source, target_dir / source.relative_to(self._crates))
+
+        try:
+            if not self._manifest.exists():
+                return False
+            self._files = json.loads(self._manifest.read_text())
+            for folder in {(self.path / name).parent for name in self._files}:
+                if self._crates in (folder, *folder.parents):
+                    inside = folder.relative_to(self._crates)
+                    (target_dir / inside).mkdir(parents=True, exist_ok=True)
+            in_parallel(put, self._files.items())
+            return True
+        except (OSError, ValueError, TypeError, AttributeError) as problem:
+            self._problem = str(problem)
+            shutil.rmtree(target_dir, ignore_errors=True)
+            return False
+
+    def start(self, link: LinkInputs) -> None:
+        """Begin anew, with nothing but the lock and the artifacts."""
+        self.lock.take(exclusive=True)
+        with contextlib.suppress(FileNotFoundError):
+            self._manifest.unlink()
+        for path in (self._crates, self.config.parent):
+            shutil.rmtree(path, ignore_errors=True)
+        self.config.parent.mkdir()
+        for name, path in link.libraries:
+            shutil.copyfile(path, self.config.parent / name)
+        self.config.write_text(link.config.replace(LIBRARIES, str(self.config.parent)))
+        for path in self.config.parent.iterdir():
+            os.utime(path, (FIXED_TIME, FIXED_TIME))
+
+    def differs(self, target_dir: Path) -> bool:
+        """Whether cargo compiled any of the crates that were here."""
+        libraries = (self.path / name for name in self._files if name.endswith(".rlib"))
+        return any(
+            (target_dir / path.relative_to(self._crates)).stat().st_mtime_ns
+            != self._files[str(path.relative_to(self.path))][2]
+            for path in libraries
+        )
+
+    def publish(self, target_dir: Path, project: Project) -> None:
+        def put(path: PurePath) -> None:
+            target = self._crates / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(target_dir / path, target)
+
+        def row(path: PurePath) -> Tuple[str, List[int]]:
+            return str(path), [*checksum(self.path / path), (self.path / path).stat().st_mtime_ns]
+
+        if not self.lock.is_current():
+            raise FileNotFoundError("the cache was deleted under way")
+        with contextlib.suppress(FileNotFoundError):
+            self._manifest.unlink()
+        shutil.rmtree(self._crates, ignore_errors=True)
+        try:
+            in_parallel(put, filter(project.is_crate, relative_files(target_dir)))
+            files = (path for path in relative_files(self.path) if len(path.parts) > 1)
+            unfinished = self.path / "manifest.new"
+            unfinished.write_text(json.dumps(dict(in_parallel(row, files))))
+            unfinished.replace(self._manifest)
+        except OSError:
+            shutil.rmtree(self._crates, ignore_errors=True)  # Space that others may need.
+            raise
+
+
+class Home:
+    """CARGO_HOME for one Cargo.lock: its crates, copied from a local registry, and their sources.
+
+    Cargo compiles crates again whose sources have moved, so they are unpacked at a path that stays.
+    """
+
+    def __init__(self, path: Path, registry: Path) -> None:
+        self.path = path
+        self.lock = Lock(path / "lock")
+        self._registry = registry
+        self._copy = path / "crates"
+
+    @classmethod
+    def of(cls, cache: Path, project: Project, env: Mapping[str, str]) -> "Home":
+        return cls(cache / "homes" / short_hash(project.lock), registry_folder(env))
+
+    def enter(self) -> bool:
+        """Lock it, with all crates in it. True if they were there already."""
+        names = relative_files(self._registry)
+        note = self.path / f"complete-{short_hash(list(map(str, names)))}"
+        is_complete = note.exists()
+        if not is_complete and not self.lock.take(exclusive=True, wait=False):
+            # Whoever has it may be copying the same, and shares it while it compiles.
+            self.lock.take(exclusive=False)
+            if not note.exists():
+                self.lock.take(exclusive=True)
+        if not note.exists():
+            for name in names:
+                copy_if_other(self._registry / name, self._copy / name)
+            replace_crates_io(self.path, self._copy)
+            note.touch()
+        self.lock.take(exclusive=False)
+        return is_complete
+
+    def repair(self) -> None:
+        """Have what is damaged or missing copied again, and all unpacked again."""
+        with contextlib.suppress(OSError):
+            self.lock.take(exclusive=True)
+            for note in self.path.glob("complete-*"):
+                note.unlink()
+            shutil.rmtree(self.path / "registry", ignore_errors=True)
+
+
+def registry_folder(env: Mapping[str, str]) -> Path:
+    return Path(os.path.realpath(env["PANTS_PYOXIDIZER_REGISTRY"]))
+
+
+def replace_crates_io(home: Path, registry: Path) -> None:
+    """Have a CARGO_HOME take crates from a local registry, and from nowhere else."""
+    quoted = json.dumps(str(registry), ensure_ascii=False)  # As TOML writes it, too.
+    (home / "config.toml").write_text(
+        '[source.crates-io]\nreplace-with = "fetched"\n\n'
+        f"[source.fetched]\nlocal-registry = {quoted}\n"
+    )
+
+
+def prune(folder: Path, now: float) -> None:
+    """Remove what was not used for long, and what is too much; but nothing that is in use."""
+
+    def last_use(path: Path) -> float:
+        lock = path / "lock"
+        return lock.stat().st_mtime if lock.exists() else 0.0
+
+    total = 0
+    by_use = sorted(folder.iterdir(), key=last_use, reverse=True) if folder.exists() else []
+    for position, path in enumerate(by_use):
+        is_old = now - last_use(path) > MAX_AGE
+        size = sum((path / file).stat().st_size for file in relative_files(path))
+        if position < KEPT_ANYHOW or not (is_old or total + size > MAX_BYTES):
+            total += size
+            continue
+        with Lock(path / "lock") as lock:
+            if lock.take(exclusive=True, wait=False):
+                # At once, for who comes now and makes a new one.
+                path.rename(path.with_name(f"{path.name}.pruned"))
+                shutil.rmtree(path.with_name(f"{path.name}.pruned"), ignore_errors=True)
+
+
+def require_space(folder: Path) -> None:
+    """OSError if nothing can be written there, which may be why cargo failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(8 * CHUNK))
+
+
+# --- Files ---
+
+
+def relative_files(folder: Path) -> List[PurePath]:
+    found = []
+    for parent, _, names in os.walk(folder):
+        found += [PurePath(parent, name) for name in names]
+    return sorted(path.relative_to(folder) for path in found if not os.path.islink(path))
+
+
+def checksum(path: Path) -> Tuple[int, int]:
+    """Size and CRC-32: good against accidents, and three times as fast as a SHA-256."""
+    size = crc = 0
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+    return size, crc
+
+
+def copy_if_other(source: Path, target: Path) -> None:
+    if not target.exists() or checksum(source) != checksum(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Only crates' libraries are linked: rustc replaces them, while cargo writes others in place."""
+    if source.suffix in (".rlib", ".rmeta"):
+        with contextlib.suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
+    target.chmod(target.stat().st_mode | 0o200)  # A cache that was made read-only may serve, too.
+
+
+def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> List[Any]:
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        return list(threads.map(function, items))

@@ -1,0 +1,301 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Stands in for `cargo` when PyOxidizer calls it, so that crates are compiled once, not each time.
+
+PyOxidizer makes a new Rust project in a new temporary folder for each build. Its crates do not
+change, but seem new to cargo: the target folder is empty, and the PyO3 configuration has another
+path. This driver keeps the compiled crates, in a cache folder that many processes share (see
+`cache`). Each build works in the target folder that PyOxidizer asked for, which nobody else
+uses.
+
+Environment:
+    PANTS_PYOXIDIZER_CARGO      the real cargo (not a rustup proxy)
+    PANTS_PYOXIDIZER_CRATES     the cache folder; without it, nothing is kept
+    PANTS_PYOXIDIZER_TOOLCHAIN  text that identifies rustc, cargo and the C toolchain
+    PANTS_PYOXIDIZER_BUILT      a file to which the executable's SHA-256 is added, if set
+    PANTS_PYOXIDIZER_REGISTRY   a local registry with all crates: cargo needs no network
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from .cache import (
+    Entry,
+    Home,
+    prune,
+    registry_folder,
+    replace_crates_io,
+    require_space,
+    say,
+)
+from .project import (
+    BuildCall,
+    LinkInputs,
+    Project,
+    Unusable,
+    crates_key,
+    file_digest,
+)
+from .reproducible import rustc_env, settle_artifacts
+
+# In PyOxidizer's temporary project, which is the current folder of `build` and `metadata`.
+TRIPLE_NOTE = Path(".cargo-driver-triple")
+PRIVATE_HOME = Path(".cargo-driver-home")
+
+DEFAULT_ENV = {
+    "CARGO_PROFILE_DEV_DEBUG": "0",  # Saves 40 MB an executable.
+    "CARGO_PROFILE_RELEASE_STRIP": "symbols",  # Saves 5 MB. Extension modules use others.
+    "CARGO_INCREMENTAL": "0",  # Of no use to a project that is new each time.
+}
+
+
+class Again(Exception):
+    """Cargo failed, and what was kept (in `suspects`) may be why. The next try does without."""
+
+    def __init__(self, problem: str, suspects: Sequence[Entry]) -> None:
+        super().__init__(problem)
+        self.suspects = suspects
+
+
+class Interrupted(BaseException):
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, INTERRUPTS.receive)
+    try:
+        call = BuildCall.parse(argv)
+        if call is not None and "PYO3_CONFIG_FILE" in env:
+            return build(call, {**DEFAULT_ENV, **env})
+        if argv[:1] == ["metadata"]:
+            return metadata(argv, env)
+        return run_cargo(with_edition(argv), with_some_home(env))
+    except Interrupted as interrupted:
+        # So that whoever waits for this process sees what ended it.
+        signal.signal(interrupted.number, signal.SIG_DFL)
+        os.kill(os.getpid(), interrupted.number)
+        return 128 + interrupted.number
+    except OSError as error:
+        print(f"error: cannot run cargo: {error}", file=sys.stderr)
+        return 127
+
+
+# --- The calls that use the cache ---
+
+
+def build(call: BuildCall, env: Mapping[str, str]) -> int:
+    TRIPLE_NOTE.write_text(call.triple)
+    settle_artifacts(env)
+    is_new = not call.target_dir.exists()
+    suspects: Sequence[Entry] = ()
+    try:
+        if not is_new:
+            raise Unusable(f"{call.target_dir} is there already")
+        status = build_with_cache(call, env)
+    except (Again, Unusable, OSError) as problem:
+        if isinstance(problem, Again):
+            suspects = problem.suspects
+            say(f"{problem}; compiling once more, from scratch")
+        else:
+            say(f"cache unusable ({problem}), compiling without it")
+        if is_new:
+            shutil.rmtree(call.target_dir, ignore_errors=True)
+        status = run_cargo(call.argv(), {**with_private_home(env), **rustc_env(env)})
+    if status == 0:
+        for suspect in suspects:
+            suspect.discard()
+        if env.get("PANTS_PYOXIDIZER_BUILT"):
+            with open(env["PANTS_PYOXIDIZER_BUILT"], "a") as file:
+                file.write(f"{file_digest(call.executable)}\n")
+    return status
+
+
+def build_with_cache(call: BuildCall, env: Mapping[str, str]) -> int:
+    cache = cache_folder(env)
+    project = Project.read(call.binary)
+    home = Home.of(cache, project, env)
+    link = LinkInputs.read(env["PYO3_CONFIG_FILE"])
+    entry = Entry(cache / "entries" / crates_key(call, env, project, link, home.path))
+    with entry.lock, home.lock:
+        reused = entry.take(call.target_dir)
+        seed: Optional[Entry] = entry
+        if not reused:
+            for folder in ("entries", "homes"):
+                with contextlib.suppress(OSError):  # Others may prune, too.
+                    prune(cache / folder, time.time())
+            entry.start(link)
+            seed = entry.take_from_similar(call.target_dir)
+        kept = home.enter() or seed is not None
+        cargo_env = {**home_env(home.path, env), **rustc_env(env)}
+        cargo_env["PYO3_CONFIG_FILE"] = str(entry.config)
+        watch = Watch(f"could not compile `{call.binary}`".encode())
+        status = run_cargo(call.argv(), cargo_env, watch)
+        if status == 0:
+            say(keep(entry, reused, call.target_dir, project))
+        elif status < 128 and not watch.seen:  # Else a signal ended it, or all crates were fine.
+            require_space(cache)
+            if kept:
+                home.repair()
+                suspects = [seed] if seed else []
+                raise Again(f"cargo failed with what was kept ({entry.name})", suspects)
+            if not (entry.lock.is_current() and home.lock.is_current()):
+                raise Again("the cache was deleted under way", ())
+        return status
+
+
+def keep(entry: Entry, reused: bool, target_dir: Path, project: Project) -> str:
+    """Make an entry of what cargo compiled. Returns what to tell the user."""
+    if reused and not entry.differs(target_dir):
+        return f"reused {entry.name}"
+    # Reused, and yet cargo compiled some again, for a reason that the key does not know.
+    if reused and not entry.lock.take(exclusive=True, wait=False):
+        return f"reused {entry.name} in part"
+    try:
+        entry.publish(target_dir, project)
+    except OSError as error:
+        return f"compiled, not kept ({error.strerror or error})"
+    return f"compiled, kept as {entry.name}"
+
+
+def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """PyOxidizer asks for the licenses of crates with it, after the build."""
+    # Of other platforms, no crates are there.
+    argv = [*argv, "--filter-platform", TRIPLE_NOTE.read_text()]
+    try:
+        if PRIVATE_HOME.exists():
+            raise Unusable("as the build found out")
+        home = Home.of(cache_folder(env), Project.read(""), env)
+        with home.lock:
+            kept = home.enter()
+            status = run_cargo(argv, home_env(home.path, env))
+            if kept and 0 < status < 128:
+                home.repair()
+                home.enter()
+                status = run_cargo(argv, home_env(home.path, env))
+            return status
+    except (Unusable, OSError):
+        return run_cargo(argv, with_private_home(env))
+
+
+def cache_folder(env: Mapping[str, str]) -> Path:
+    if not env.get("PANTS_PYOXIDIZER_CRATES"):
+        raise Unusable("PANTS_PYOXIDIZER_CRATES is not set")
+    # In a sandbox, it is a symlink at a path that is new each time.
+    return Path(os.path.realpath(env["PANTS_PYOXIDIZER_CRATES"]))
+
+
+def with_private_home(env: Mapping[str, str]) -> Dict[str, str]:
+    """`env` with a CARGO_HOME for this build alone."""
+    if not PRIVATE_HOME.exists():
+        PRIVATE_HOME.mkdir()
+        replace_crates_io(PRIVATE_HOME, registry_folder(env))
+    return home_env(Path(os.path.realpath(PRIVATE_HOME)), env)
+
+
+def home_env(home: Path, env: Mapping[str, str]) -> Dict[str, str]:
+    return {**env, "CARGO_HOME": str(home), "CARGO_NET_OFFLINE": "true"}
+
+
+# --- Other calls ---
+
+
+def with_edition(argv: Sequence[str]) -> List[str]:
+    """PyOxidizer's own parser knows no edition after 2021, while cargo 1.85+ writes 2024."""
+    if argv[:1] != ["init"] or "--edition" in argv:
+        return list(argv)
+    return ["init", "--edition", "2021", "--vcs", "none", *argv[1:]]
+
+
+def with_some_home(env: Mapping[str, str]) -> Dict[str, str]:
+    """`env` with a CARGO_HOME that need not exist. Without it, cargo looks for HOME."""
+    if env.get("CARGO_HOME") or not env.get("PANTS_PYOXIDIZER_CRATES"):
+        return dict(env)
+    return {**env, "CARGO_HOME": str(cache_folder(env) / "homes" / "none")}
+
+
+# --- Processes ---
+
+
+class Interrupts:
+    """Makes a signal an exception, but not while a process is started, which would be lost."""
+
+    def __init__(self) -> None:
+        self._received = 0
+        self._is_held = False
+
+    def receive(self, number: int, _: object) -> None:
+        if self._received:
+            return
+        self._received = number
+        if not self._is_held:
+            raise Interrupted(number)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        if self._received:
+            raise Interrupted(self._received)
+
+
+INTERRUPTS = Interrupts()
+
+
+class Watch:
+    """Passes on what cargo says, and looks for a text in it."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self.seen = False
+
+    def pass_on(self, lines: IO[bytes]) -> None:
+        for line in lines:
+            self.seen = self.seen or self._text in line
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
+
+
+def run_cargo(argv: Sequence[str], env: Mapping[str, str], watch: Optional[Watch] = None) -> int:
+    """Run the real cargo, with our input and output, and return its exit status.
+
+    All that it starts is in one process group, which ends when we are told to end.
+    """
+    process: Optional[subprocess.Popen[bytes]] = None
+    try:
+        with INTERRUPTS.held():
+            command = [env["PANTS_PYOXIDIZER_CARGO"], *argv]
+            stderr = subprocess.PIPE if watch else None
+            process = subprocess.Popen(
+                command, env=dict(env), start_new_session=True, stderr=stderr
+            )
+        if watch and process.stderr:
+            watch.pass_on(process.stderr)
+        status = process.wait()
+        return status if status >= 0 else 128 - status
+    except Interrupted:
+        if process is not None:
+            end_group(process)
+        raise
+
+
+def end_group(process: "subprocess.Popen[bytes]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,391 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Turns an archive of python-build-standalone into one that PyOxidizer 0.24 takes as its Python.
+
+usage: pack.adopt_archive --archive cpython.tar.zst --target-triple TRIPLE
+                          --output python.tar.zst --report report.json
+
+The archive is of the kind "full", with a PYTHON.json of version 7 or 8 (the format:
+https://gregoryszorc.com/docs/python-build-standalone/main/distributions.html). The result has
+version 7, and what `pack_cpython` gives to a Python of this machine: its pip, the scripts in `bin`,
+and what newer CPythons lack for PyOxidizer. It has no tests, and nothing in `site-packages`.
+
+What cannot be used is refused with one sentence on stderr and exit status 1. The program runs where
+`pack_cpython` does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from typing import Any, Iterable, Iterator, Mapping, Sequence
+
+from ..formats import ar_archive, elf
+from . import libpython
+from .cpython import PACKED_VERSIONS, Interpreter, Refusal, check, probe
+from .full_archive import PYTHON_JSON, unpack
+from .libpython import Image, Library, Unusable
+from .pack_cpython import PLATFORM_TAGS, crt_features, report, write_archive
+from .packed_tree import (
+    FORCED_CFLAGS,
+    TEST_MODULE,
+    Tree,
+    object_path,
+    try_copy,
+    write_distutils,
+    write_forced_header,
+    write_libpython,
+    write_objects,
+    write_pip,
+    write_scripts,
+)
+
+KNOWN_FORMATS = ("7", "8")
+# What a value of version 7 is made of.
+OPTIMIZATIONS = ("debug", "noopt", "pgo", "lto")
+
+# What PyOxidizer cannot do without (`PythonJsonMain` in its `standalone_distribution.rs`), but for
+# what is derived here.
+MAIN_FIELDS: Mapping[str, type] = {
+    "target_triple": str,
+    "python_tag": str,
+    "python_config_vars": dict,
+    "python_implementation_cache_tag": str,
+    "python_implementation_hex_version": int,
+    "python_implementation_name": str,
+    "python_implementation_version": list,
+    "python_version": str,
+    "python_major_minor_version": str,
+    "python_paths": dict,
+    "python_paths_abstract": dict,
+    "python_stdlib_test_packages": list,
+    "python_suffixes": dict,
+    "python_bytecode_magic_number": str,
+    "python_symbol_visibility": str,
+    "python_extension_module_loading": list,
+    "run_tests": str,
+    "build_info": dict,
+}
+BUILD_FIELDS: Mapping[str, type] = {
+    "core": dict,
+    "extensions": dict,
+    "inittab_object": str,
+    "inittab_source": str,
+    "inittab_cflags": list,
+    "object_file_format": str,
+}
+CORE_FIELDS: Mapping[str, type] = {"objs": list, "links": list}
+EXTENSION_FIELDS: Mapping[str, type] = {
+    "in_core": bool,
+    "init_fn": str,
+    "links": list,
+    "objs": list,
+    "required": bool,
+    "variant": str,
+}
+LINK_FIELDS: Mapping[str, type] = {"name": str}
+PATHS = ("include", "stdlib")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--archive", required=True, help="the archive to adopt")
+    parser.add_argument("--target-triple", required=True, help="what binaries are built for")
+    parser.add_argument("--output", required=True, help="the archive to write, named *.tar.zst")
+    parser.add_argument("--report", required=True, help="the JSON file to write, on what it is")
+    options = parser.parse_args(argv)
+    name = os.path.basename(options.archive)
+    try:
+        facts = adopt(options.archive, options.target_triple, options.output)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except (Unusable, elf.ElfError) as problem:
+        print(f"{name}: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{name}: cannot be adopted: {error}", file=sys.stderr)
+        return 1
+    with open(options.report, "w") as file:
+        json.dump(facts, file, indent=1)
+    return 0
+
+
+def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
+    """Writes the new archive; returns the report."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(output))) as folder:
+        root = os.path.realpath(folder)
+        unpack(archive, root)
+        facts = read_facts(root)
+        check_facts(facts, target_triple)
+        check_files(facts, root)
+        interpreter = start(root, facts, os.path.basename(archive))
+        tree = Tree(root, interpreter)
+        library, images, glibc = relink(tree, facts)
+        write_forced_header(tree, library)
+        write_distutils(tree)
+        write_pip(tree)
+        try_copy(tree)
+        new_facts = version_7(facts, library, glibc)
+        tree.write(PYTHON_JSON, json.dumps(new_facts, indent=1, sort_keys=True).encode())
+        write_archive(root, output)
+    return report(interpreter, library, images, glibc, output)
+
+
+# --- Checks ---
+
+
+def read_facts(root: str) -> dict[str, Any]:
+    try:
+        with open(os.path.join(root, PYTHON_JSON), "rb") as file:
+            facts = json.load(file)
+    except ValueError as error:
+        raise Unusable(f"has a {PYTHON_JSON} that cannot be read ({error})") from None
+    found = facts.get("version") if isinstance(facts, dict) else None
+    if found not in KNOWN_FORMATS:
+        raise Unusable(
+            f"has a {PYTHON_JSON} of version {found}, but only {' and '.join(KNOWN_FORMATS)} are"
+            " known"
+        )
+    check_fields(facts, MAIN_FIELDS, "")
+    build = facts["build_info"]
+    check_fields(build, BUILD_FIELDS, "build_info.")
+    check_entry(build["core"], CORE_FIELDS, "build_info.core.")
+    check_fields(
+        build["extensions"], dict.fromkeys(build["extensions"], list), "build_info.extensions."
+    )
+    for name, candidates in build["extensions"].items():
+        for candidate in candidates:
+            check_entry(candidate, EXTENSION_FIELDS, f"build_info.extensions.{name}.")
+    return dict(facts)
+
+
+def check_entry(entry: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
+    check_fields(entry, fields, where)
+    for link in entry["links"]:
+        check_fields(link, LINK_FIELDS, f"{where}links.")
+
+
+def check_fields(facts: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
+    for name, kind in fields.items():
+        if not isinstance(facts, dict) or not isinstance(facts.get(name), kind):
+            raise Unusable(
+                f"has a {PYTHON_JSON} without a proper `{where}{name}`, which PyOxidizer needs"
+            )
+
+
+def check_facts(facts: Mapping[str, Any], target_triple: str) -> None:
+    """Refuses what cannot be embedded, by what PYTHON.json says."""
+    problem = _problem(facts, target_triple)
+    if problem:
+        raise Unusable(problem)
+
+
+def _problem(facts: Mapping[str, Any], target_triple: str) -> str:
+    triple, version = facts["target_triple"], facts["python_version"]
+    options, variables = build_options(facts), facts["python_config_vars"]
+    if facts["python_implementation_name"] != "cpython":
+        return f"holds {facts['python_implementation_name']}, but only CPython can be embedded"
+    if triple != target_triple and "-musl" in triple:
+        return (
+            f"is for {triple}, but binaries are built for {target_triple}: linked with musl, a"
+            " binary could load no extension module from a file, be it of the standard library or"
+            f" of a wheel; take the archive for {target_triple}"
+        )
+    if triple != target_triple:
+        return (
+            f"is for {triple}, but binaries are built for {target_triple}; take the archive for"
+            " that"
+        )
+    if facts["build_info"]["object_file_format"].startswith("llvm-bitcode"):
+        return (
+            "holds no machine code but LLVM bitcode for LTO, which only a linker of that LLVM"
+            " could take; take an archive without `lto` in its name, as `pgo` or `noopt`"
+        )
+    if {"freethreaded", "freethreading"} & options or is_set(variables, "Py_GIL_DISABLED"):
+        return "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one"
+    if "debug" in options or is_set(variables, "Py_DEBUG"):
+        return "holds a debug build, whose extension modules are other ones; take an ordinary one"
+    if tuple(version.split(".")[:2]) not in {tuple(map(str, known)) for known in PACKED_VERSIONS}:
+        known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
+        return f"holds Python {version}, but only {known} can be embedded"
+    return ""
+
+
+def build_options(facts: Mapping[str, Any]) -> frozenset[str]:
+    """Version 7 has them in a field with a narrower name."""
+    text = f"{facts.get('build_options') or ''}+{facts.get('optimizations') or ''}"
+    return frozenset(filter(None, text.split("+")))
+
+
+def is_set(variables: Mapping[str, Any], name: str) -> bool:
+    return str(variables.get(name)) not in ("None", "0", "")
+
+
+def check_files(facts: Mapping[str, Any], root: str) -> None:
+    """PyOxidizer would read, and put into a binary, what lies anywhere on this machine."""
+    paths = facts["python_paths"]
+    executable = f"install/bin/python{facts['python_major_minor_version']}"
+    for path in [*named_files(facts), executable]:
+        if not is_inside(path) or not os.path.isfile(os.path.join(root, path)):
+            raise Unusable(f"names the file {path} in its {PYTHON_JSON}, but does not hold it")
+    for path in (paths.get(name) for name in PATHS):
+        if not is_inside(path) or not os.path.isdir(os.path.join(root, path)):
+            raise Unusable(f"names the folder {path} in its {PYTHON_JSON}, but does not hold it")
+
+
+def is_inside(path: Any) -> bool:
+    """Whether it is a path below the root, where no links are any more."""
+    return isinstance(path, str) and not os.path.isabs(path) and ".." not in path.split("/")
+
+
+def named_files(facts: Mapping[str, Any]) -> Iterator[Any]:
+    build = facts["build_info"]
+    yield from filter(None, [facts.get("license_path"), build["inittab_object"]])
+    yield from build["core"]["objs"]
+    for entry in [build["core"], *variants(facts)]:
+        yield from entry["objs"]
+        licenses = entry.get("license_paths") or []
+        yield from licenses if isinstance(licenses, list) else [licenses]
+        # That of libpython itself is not needed.
+        yield from filter(None, [entry.get("shared_lib") if "variant" in entry else None])
+        for link in entry["links"]:
+            yield from filter(None, [link.get("path_static"), link.get("path_dynamic")])
+
+
+def variants(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of all extension modules but those of tests."""
+    for name, candidates in facts["build_info"]["extensions"].items():
+        if not TEST_MODULE.fullmatch(name):
+            yield from candidates
+
+
+def start(root: str, facts: Mapping[str, Any], archive: str) -> Interpreter:
+    """The interpreter of the archive, by its own account, under the archive's name."""
+    write_scripts(root, facts["python_major_minor_version"])
+    try:
+        interpreter = probe(os.path.join(root, "install", "bin", "python3"))
+    except Refusal as refusal:
+        said = str(refusal).partition(": ")[2]
+        raise Unusable(f"holds an interpreter that does not start here: it {said}") from None
+    include = os.path.join(root, facts["python_paths"]["include"])
+    interpreter = dataclasses.replace(interpreter, executable=archive, include=include)
+    check(interpreter)
+    if interpreter.version != facts["python_version"]:
+        raise Unusable(
+            f"holds Python {interpreter.version}, but its {PYTHON_JSON} says"
+            f" {facts['python_version']}"
+        )
+    return interpreter
+
+
+# --- Objects ---
+
+
+def relink(tree: Tree, facts: dict[str, Any]) -> tuple[Library, list[Image], str | None]:
+    """Checks all that is linked, and writes it as that of a packed libpython is written.
+
+    `facts` name the objects by their new paths then. Also returns what is linked already, and the
+    oldest glibc that will do.
+    """
+    build = facts["build_info"]
+    inside = list(dict.fromkeys([*build["core"]["objs"], build["inittab_object"]]))
+    beside = [path for variant in variants(facts) for path in variant["objs"]]
+    beside = [path for path in dict.fromkeys(beside) if path not in inside]
+    paths = [*inside, *beside]
+    names = dict(zip(paths, ar_archive.unique_names(paths)))
+    core, extensions = take_objects(tree, inside, names), take_objects(tree, beside, names)
+    library = libpython.check_objects(tree.interpreter.executable, core, [])
+    extensions = [(name, libpython.without_lto(data)) for name, data in extensions]
+    wants = library.wants.union(*imported([extensions, *static_libraries(tree, facts)]))
+    library = dataclasses.replace(library, wants=wants)
+    write_libpython(tree, library)
+    write_objects(tree, extensions)
+    for entry in [build["core"], *variants(facts)]:
+        entry["objs"] = [object_path(names[path]) for path in entry["objs"]]
+    build["inittab_object"] = object_path(library.inittab)
+    shared = [it["shared_lib"] for it in variants(facts) if it.get("shared_lib")]
+    images = [libpython.read_image(tree.path(path)) for path in shared]
+    return library, images, libpython.lowest_glibc(library, images, tree.interpreter.libc)
+
+
+def take_objects(
+    tree: Tree, paths: Iterable[str], names: Mapping[str, str]
+) -> list[tuple[str, bytes]]:
+    """New names and contents of objects, whose files are removed."""
+    objects = []
+    for path in paths:
+        objects.append((names[path], read(tree, path)))
+        os.remove(tree.path(path))
+    return objects
+
+
+def static_libraries(tree: Tree, facts: Mapping[str, Any]) -> Iterator[list[tuple[str, bytes]]]:
+    entries = [facts["build_info"]["core"], *variants(facts)]
+    links = [link for entry in entries for link in entry["links"]]
+    for path in dict.fromkeys(it["path_static"] for it in links if it.get("path_static")):
+        try:
+            members = list(ar_archive.members(read(tree, path)))
+        except ar_archive.ArError as error:
+            raise Unusable(f"holds {path}, which {error}") from None
+        yield [(f"{os.path.basename(path)}: {name}", data) for name, data in members]
+
+
+def imported(libraries: Iterable[Sequence[tuple[str, bytes]]]) -> Iterator[frozenset[str]]:
+    for objects in libraries:
+        symbols = libpython.read_symbols(objects)
+        if symbols is not None:
+            yield symbols.imported
+
+
+def read(tree: Tree, path: str) -> bytes:
+    with open(tree.path(path), "rb") as file:
+        return file.read()
+
+
+# --- PYTHON.json ---
+
+
+def version_7(facts: Mapping[str, Any], library: Library, glibc: str | None) -> dict[str, Any]:
+    """What PyOxidizer reads, for the files as they are now.
+
+    Version 8 has the field `build_options` more, and `optimizations` is deprecated there.
+    """
+    build, triple = facts["build_info"], facts["target_triple"]
+    optimizations = [option for option in OPTIMIZATIONS if option in build_options(facts)]
+    cflags = tuple(build["inittab_cflags"])
+    extensions = {
+        name: [version_7_variant(variant) for variant in candidates]
+        for name, candidates in build["extensions"].items()
+        if not TEST_MODULE.fullmatch(name)
+    }
+    return {
+        **{name: value for name, value in facts.items() if name != "build_options"},
+        "version": "7",
+        "optimizations": "+".join(optimizations) or "noopt",
+        "python_exe": "install/bin/python3",
+        "python_platform_tag": PLATFORM_TAGS[triple],
+        "crt_features": crt_features(glibc),
+        # PyOxidizer links the objects in either case, and wants a shared library for "shared".
+        "libpython_link_mode": library.link_mode,
+        "licenses": facts.get("licenses") or ["Python-2.0"],
+        "build_info": {
+            **build,
+            "core": {**build["core"], "shared_lib": None, "static_lib": None},
+            "extensions": extensions,
+            # An archive that was made by `pack_cpython` has them already.
+            "inittab_cflags": cflags if cflags[-2:] == FORCED_CFLAGS else cflags + FORCED_CFLAGS,
+        },
+    }
+
+
+def version_7_variant(variant: Mapping[str, Any]) -> dict[str, Any]:
+    # An empty list, for "no known licenses", would be no license expression.
+    return {**variant, "static_lib": None, "licenses": variant.get("licenses") or None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

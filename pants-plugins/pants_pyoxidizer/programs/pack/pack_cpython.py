@@ -1,0 +1,356 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Packs a CPython of this machine into an archive that PyOxidizer 0.24 takes as its Python.
+
+usage: pack.pack_cpython --python PYTHON --output python.tar.zst --report report.json
+
+The archive has the form of python-build-standalone's "full" archives with a PYTHON.json of version
+7; what is read of it is in PyOxidizer's `standalone_distribution.rs`. A template takes it with
+`PythonDistribution(sha256=..., local_path=..., flavor="standalone")`.
+
+libpython goes into the binary where there is a static one that fits. Else the shared one goes into
+`lib` beside the binary, as the modules of `lib-dynload` do (see `shared_core`).
+
+What cannot be packed is refused with one sentence on stderr and exit status 1. The program runs on
+Python 3.8 or newer with the package `zstandard`, and packs the `pip` that it could import itself.
+What is for macOS was written after PyOxidizer's source and never tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+import tarfile
+import tempfile
+from typing import Any, Iterable, Sequence
+
+import zstandard
+
+from ..formats import elf
+from . import libpython
+from .cpython import Interpreter, Refusal, check, probe
+from .libpython import Library
+from .packed_tree import (
+    CONFIG_C,
+    FORCED_CFLAGS,
+    LICENSE_FILE,
+    TEST_PACKAGES,
+    ExtensionModule,
+    Tree,
+    beside_binary,
+    extension_modules,
+    object_path,
+    try_copy,
+    write_pip,
+    write_tree,
+)
+
+PYTHON_JSON = "PYTHON.json"
+# The archive only goes from one process to the next. The number of threads is fixed because the
+# bytes depend on it.
+ZSTD_LEVEL = 1
+ZSTD_THREADS = 2
+# For all files; later than 1980, where the times in zip files begin.
+FIXED_TIME = 1_000_000_000
+
+# Libraries with a copyleft that an extension module takes over by being linked with them, by how
+# their sonames begin. What other libraries a module needs does not matter: none is distributed.
+COPYLEFT = {
+    "libreadline.": "GPL-3.0-or-later",
+    "libgdbm": "GPL-3.0-or-later",
+    "libdb-5.": "Sleepycat",
+    "libdb-": "AGPL-3.0-or-later",
+}
+# Of python_config_vars, PyOxidizer reads these alone, to tell PyO3 (`standalone_builder.rs`).
+READ_CONFIG_VARS = ("Py_DEBUG", "Py_REF_DEBUG", "Py_TRACE_REFS", "COUNT_ALLOCS")
+# By these names PyOxidizer knows platforms (`python_platform_compatibility_tag`).
+PLATFORM_TAGS = {
+    "x86_64-unknown-linux-gnu": "linux-x86_64",
+    "aarch64-unknown-linux-gnu": "linux-aarch64",
+    "x86_64-apple-darwin": "macosx-10.9-x86_64",
+    "aarch64-apple-darwin": "macosx-11.0-arm64",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--python", required=True, help="the interpreter to pack")
+    parser.add_argument("--output", required=True, help="the archive to write, named *.tar.zst")
+    parser.add_argument(
+        "--report", required=True, help="the JSON file to write, on what was packed"
+    )
+    options = parser.parse_args(argv)
+    python = os.path.realpath(options.python)  # For the user to see.
+    try:
+        report = pack(python, options.output)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except (OSError, elf.ElfError) as error:
+        print(f"{python}: cannot be packed: {error}", file=sys.stderr)
+        return 1
+    with open(options.report, "w") as file:
+        json.dump(report, file, indent=1)
+    return 0
+
+
+def pack(python: str, output: str) -> dict[str, Any]:
+    """Writes the archive; returns the report."""
+    interpreter = probe(python)
+    check(interpreter)
+    library = libpython.find_library(interpreter)
+    extensions = extension_modules(interpreter)
+    images = [library.image, *(extension.image for extension in extensions)]
+    glibc = libpython.lowest_glibc(library, images, interpreter.libc)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(output))) as root:
+        tree = Tree(os.path.realpath(root), interpreter)
+        write_tree(tree, library, extensions)
+        write_pip(tree)
+        try_copy(tree)
+        facts = python_json(tree, library, extensions, glibc)
+        tree.write(PYTHON_JSON, json.dumps(facts, indent=1, sort_keys=True).encode())
+        write_archive(tree.root, output)
+    return report(interpreter, library, images, glibc, output)
+
+
+def report(
+    interpreter: Interpreter,
+    library: Library,
+    images: Iterable[libpython.Image],
+    glibc: str | None,
+    output: str,
+) -> dict[str, Any]:
+    """What Pants is told. `images` are of all shared libraries that go along."""
+    with open(output, "rb") as file:
+        sha256 = hashlib.sha256(file.read()).hexdigest()
+    return {
+        "version": interpreter.version,
+        "cache_tag": interpreter.cache_tag,
+        "target_triple": interpreter.target_triple,
+        "link_mode": library.link_mode,
+        "library": os.path.basename(library.path),
+        "glibc": glibc,
+        "sha256": sha256,
+        # What the result needs of the system that it runs on, besides glibc.
+        "shared_libraries": sorted({soname for image in images for soname in image.libraries}),
+    }
+
+
+# --- PYTHON.json ---
+
+
+def python_json(
+    tree: Tree, library: Library, extensions: Iterable[ExtensionModule], glibc: str | None
+) -> dict[str, Any]:
+    it = tree.interpreter
+    nodot = it.minor_version.replace(".", "")
+    is_static = library.link_mode == "static"
+    return {
+        "version": "7",
+        "target_triple": it.target_triple,
+        "optimizations": "noopt",
+        "python_tag": f"cp{nodot}",
+        "python_abi_tag": f"cp{nodot}",
+        "python_platform_tag": PLATFORM_TAGS[it.target_triple],
+        "python_version": it.version,
+        "python_major_minor_version": it.minor_version,
+        "python_implementation_name": it.implementation,
+        "python_implementation_cache_tag": it.cache_tag,
+        "python_implementation_hex_version": it.hexversion,
+        "python_implementation_version": [str(part) for part in it.version_info],
+        "python_config_vars": config_vars(it),
+        "python_paths": python_paths(tree),
+        "python_paths_abstract": it.abstract_paths,
+        "python_exe": "install/bin/python3",
+        "python_stdlib_test_packages": list(TEST_PACKAGES),
+        "python_suffixes": it.suffixes,
+        "python_bytecode_magic_number": it.magic,
+        "python_symbol_visibility": "global-default",
+        "python_extension_module_loading": ["builtin", "shared-library"],
+        "libpython_link_mode": library.link_mode,
+        "crt_features": crt_features(glibc),
+        "run_tests": "build/run_tests.py",
+        "licenses": ["Python-2.0"],
+        "license_path": LICENSE_FILE,
+        "build_info": {
+            "core": static_core(it, library) if is_static else shared_core(tree),
+            "extensions": {
+                **core_modules(tree, library),
+                **{e.name: [dynamic_module(tree, e)] for e in extensions},
+            },
+            "inittab_object": object_path(library.inittab),
+            "inittab_source": CONFIG_C,
+            "inittab_cflags": ["-DNDEBUG", "-fPIC", *FORCED_CFLAGS],
+            "object_file_format": "mach-o" if it.platform == "darwin" else "elf",
+        },
+        **apple_sdk(it),
+    }
+
+
+def crt_features(glibc: str | None) -> list[str]:
+    return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["libSystem"]
+
+
+def config_vars(interpreter: Interpreter) -> dict[str, str]:
+    values = {name: interpreter.config_vars.get(name) for name in READ_CONFIG_VARS}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def python_paths(tree: Tree) -> dict[str, str]:
+    return {
+        "data": "install",
+        "scripts": "install/bin",
+        "include": tree.include,
+        "platinclude": tree.include,
+        "stdlib": tree.stdlib,
+        "platstdlib": tree.stdlib,
+        "purelib": f"{tree.stdlib}/site-packages",
+        "platlib": f"{tree.stdlib}/site-packages",
+    }
+
+
+def apple_sdk(interpreter: Interpreter) -> dict[str, str]:
+    """The oldest SDK that will do: PyOxidizer takes an installed one at least as new."""
+    if interpreter.platform != "darwin":
+        return {}
+    version = interpreter.var("MACOSX_DEPLOYMENT_TARGET") or "11.0"
+    return {
+        "apple_sdk_canonical_name": f"macosx{version}",
+        "apple_sdk_platform": "macosx",
+        "apple_sdk_version": version,
+        "apple_sdk_deployment_target": version,
+    }
+
+
+def static_core(interpreter: Interpreter, library: Library) -> dict[str, Any]:
+    frameworks = libpython.frameworks(interpreter)
+    return {
+        "objs": [object_path(name) for name, _ in library.objects],
+        "links": [{"name": name, "system": True} for name in library.links]
+        + [{"name": name, "framework": True} for name in frameworks],
+        "shared_lib": None,
+        "static_lib": None,
+    }
+
+
+def shared_core(tree: Tree) -> dict[str, Any]:
+    """libpython as a library to link with.
+
+    PyOxidizer 0.24 links statically wherever it thinks it can, which on Linux is always: a template
+    cannot ask for anything else, and `libpython_link_mode` is not looked at. So its libpython gets
+    no object but the table of built-in modules, and the shared library is a system library to it,
+    found through `path_static`, whose folder goes to the linker's search path.
+
+    The binary gets no rpath then. Instead the library that it is linked with has the SONAME
+    `$ORIGIN/lib/libpython3_11.so`, which the dynamic linker expands in what a binary needs; and
+    PyOxidizer writes the library there because it is described as an extension module. So a
+    template must have `resources_location_fallback = "filesystem-relative:lib"`, without which
+    PyOxidizer does not take the other extension modules, either.
+    """
+    name = f"python{tree.interpreter.minor_version}"
+    return {
+        "objs": [],
+        "links": [{"name": name, "system": True, "path_static": tree.linked_library}],
+        "shared_lib": tree.shared_library,
+        "static_lib": None,
+    }
+
+
+def builtin_modules(config_c: str) -> dict[str, str]:
+    """Names and init functions in the table of CPython's generated `config.c`."""
+    table = config_c.partition("_PyImport_Inittab[]")[2]
+    return dict(re.findall(r'^\s*\{\s*"([^"]+)"\s*,\s*(\w+)\s*\}', table, re.MULTILINE))
+
+
+def core_modules(tree: Tree, library: Library) -> dict[str, list[dict[str, Any]]]:
+    """What is inside libpython, and a shared libpython itself."""
+    with open(tree.path(CONFIG_C)) as file:
+        builtins = builtin_modules(file.read())
+    if library.link_mode == "static":
+        return {name: [module(init, in_core=True)] for name, init in builtins.items()}
+    # The shared one has its own table. What it does not export could not be named in another.
+    exported = library.image.exported | {"NULL"}
+    modules = {n: [module(init, in_core=True)] for n, init in builtins.items() if init in exported}
+    beside = module("NULL", shared_lib=tree.shared_library, required=True)
+    return {**modules, beside_binary(tree.interpreter): [beside]}
+
+
+def dynamic_module(tree: Tree, extension: ExtensionModule) -> dict[str, Any]:
+    """With its libraries and license, by which a template's `extension_module_filter` chooses."""
+    licenses = [
+        license
+        for soname in extension.image.libraries
+        for start, license in COPYLEFT.items()
+        if soname.startswith(start)
+    ]
+    names = [soname[3:].partition(".so")[0] for soname in extension.image.libraries]
+    return module(
+        f"PyInit_{extension.name}",
+        shared_lib=tree.extension(extension),
+        links=[{"name": name, "system": True} for name in names],
+        licenses=licenses[:1] or None,
+    )
+
+
+def module(
+    init_fn: str,
+    *,
+    in_core: bool = False,
+    required: bool = False,
+    shared_lib: str | None = None,
+    links: Sequence[dict[str, Any]] = (),
+    licenses: list[str] | None = None,
+) -> dict[str, Any]:
+    """Without `licenses`, that of Python holds."""
+    return {
+        "in_core": in_core,
+        "init_fn": init_fn,
+        "licenses": licenses,
+        "license_paths": None,
+        "license_public_domain": None,
+        "links": list(links),
+        "objs": [],
+        "required": in_core or required,
+        "static_lib": None,
+        "shared_lib": shared_lib,
+        "variant": "default",
+    }
+
+
+# --- The archive ---
+
+
+def write_archive(root: str, output: str) -> None:
+    """All files below `root`, as `python/...`; the same files give the same bytes."""
+    paths = [
+        os.path.relpath(os.path.join(folder, name), root)
+        for folder, _, names in os.walk(root)
+        for name in names
+    ]
+    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=ZSTD_THREADS)
+    with open(output, "wb") as file, compressor.stream_writer(file) as stream:
+        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for path in archive_order(paths):
+                with open(os.path.join(root, path), "rb") as content:
+                    tar.addfile(tar_entry(path, os.fstat(content.fileno()).st_size), content)
+
+
+def archive_order(paths: Iterable[str]) -> list[str]:
+    """PyOxidizer takes an extraction as complete when PYTHON.json is there, so that comes last."""
+    return sorted(paths, key=lambda path: (path == PYTHON_JSON, path))
+
+
+def tar_entry(path: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(f"python/{path}")
+    entry.size = size
+    entry.mtime = FIXED_TIME
+    is_executable = path.startswith("install/bin/") or ".so" in os.path.basename(path)
+    entry.mode = 0o755 if is_executable else 0o644
+    return entry
+
+
+if __name__ == "__main__":
+    sys.exit(main())

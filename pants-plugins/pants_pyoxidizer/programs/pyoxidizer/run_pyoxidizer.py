@@ -1,0 +1,333 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Runs PyOxidizer in the sandbox, and says which of the files that it wrote is the executable.
+
+usage: pyoxidizer.run_pyoxidizer --name NAME --result FILE [--strip-libraries] [--compile-files]
+           -- ARGUMENT...
+
+The arguments are PyOxidizer's. Its output is kept in `pyoxidizer.log`, and shown in part when it
+fails: a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`, relative to
+PyOxidizer's `build` folder. `--strip-libraries` removes the debug information and local symbols of
+the shared libraries below a `lib`, if there is a `strip`. `--compile-files` compiles the modules
+there that have no bytecode.
+
+Environment: PANTS_PYOXIDIZER_PATH becomes PATH, PANTS_PYOXIDIZER_RUST is the folder of the Rust
+toolchain, if it is not for PyOxidizer to download one, and PANTS_PYOXIDIZER_BUILT names the file in
+which the cargo driver notes what it built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Mapping, Sequence
+
+from ...diagnostics import known_failures
+from ...diagnostics.redaction import without_credentials
+from ..cargo.project import file_digest
+from ..cargo.reproducible import settle_metadata, settle_packed_resources
+from ..formats import packed_resources
+
+BUILD_DIR = Path("build")
+LOG = Path("pyoxidizer.log")
+LINES = Path("pyoxidizer.lines.json")  # As `util_rules/rendered_config.py` writes it.
+SHOWN_LINES = 60
+# In a folder of PyOxidizer's cache: what was extracted, and is to be as it was.
+EXTRACTED = "extracted.json"
+ARCHIVE = "python_distributions/python.tar.zst"  # A copy of what Pants packed.
+LAST_EXTRACTED = "python_distributions/python.*/python/PYTHON.json"
+
+# What an executable starts with: ELF, and Mach-O of 64 bits in both byte orders.
+MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--result", required=True)
+    parser.add_argument("--strip-libraries", action="store_true")
+    parser.add_argument("--compile-files", action="store_true")
+    parser.add_argument("arguments", nargs="+")
+    options = parser.parse_args()
+
+    foreign = foreign_configuration(Path.cwd())
+    if foreign is not None:
+        print(refusal(foreign), file=sys.stderr)
+        return 1
+    env = environment(os.environ)
+    os.mkdir(env["TMPDIR"])
+    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
+    env["PYOXIDIZER_CACHE_DIR"] = str(writable(cache) or Path(env["TMPDIR"], "cache"))
+    status = run(options.arguments, env)
+    if status != 0:
+        print(failure(LOG.read_text(errors="replace"), status, *template_lines()), file=sys.stderr)
+        return 1
+    built = find_executables(BUILD_DIR, noted_hashes(), options.name)
+    if len(built) != 1:
+        print(ambiguous(built, options.name), file=sys.stderr)
+        return 1
+    settle_files(BUILD_DIR)
+    if options.strip_libraries:
+        strip_libraries(BUILD_DIR, env["PATH"])
+    if options.compile_files:
+        compile_files(BUILD_DIR, env)
+    Path(options.result).write_text(json.dumps({"executable": built[0]}))
+    return 0
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """PyOxidizer's environment, made of `own`, that of this program."""
+    env = dict(own)
+    env["PATH"] = env["PANTS_PYOXIDIZER_PATH"]
+    env["PANTS_PYOXIDIZER_PYTHON"] = sys.executable
+    if "PANTS_PYOXIDIZER_RUST" in env:
+        # Where it really is: the sandbox has another path each time.
+        programs = os.path.join(os.path.realpath(env["PANTS_PYOXIDIZER_RUST"]), "bin")
+        env["RUSTC"] = os.path.join(programs, "rustc")
+        env["PANTS_PYOXIDIZER_CARGO"] = os.path.join(programs, "cargo")
+    # PyOxidizer's temporary folders hold half a gigabyte. Here, they go when the sandbox goes.
+    env["TMPDIR"] = os.path.abspath("__tmp")
+    # Without it, the bytecode of a set of strings is another one each time.
+    env["PYTHONHASHSEED"] = "0"
+    return env
+
+
+def foreign_configuration(folder: Path) -> Path | None:
+    """What cargo would read in `folder` and above, besides the configuration that we give it."""
+    paths = (
+        parent / ".cargo" / name
+        for parent in (folder, *folder.parents)
+        for name in ("config.toml", "config")
+    )
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def refusal(configuration: Path) -> str:
+    """Why cargo is not called."""
+    return (
+        f"cargo would read {configuration}, which is no input of the build, and may change what it"
+        " makes. To fix, move that file, or have Pants work elsewhere than below"
+        f" {configuration.parent.parent}, by `[GLOBAL].local_execution_root_dir`. Registries of"
+        " crates can be named in `[pyoxidizer].crates_config`."
+    )
+
+
+def pyoxidizer_executable() -> str:
+    return os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
+
+
+def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run PyOxidizer, with its output in the log, and return its exit status."""
+    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
+    with ExtractionLock(cache) as lock, LOG.open("wb") as log:
+        process = subprocess.Popen(
+            [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
+        )
+        # When Pants cancels the process, PyOxidizer and cargo shall end with it.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: process.send_signal(received))
+        while not lock.is_shared and not is_extracted(cache):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
+                break
+        else:
+            lock.share()
+        status = process.wait()
+        if status == 0:
+            lock.share()
+        return status
+
+
+def writable(cache: Path) -> Path | None:
+    """`cache`, if files can be written there, and to the folder that it is in."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        for folder in (cache, cache.parent):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as problem:
+        print(f"{cache} cannot be used ({problem}); extracting Python anew", file=sys.stderr)
+        return None
+    return cache
+
+
+def is_extracted(cache: Path) -> bool:
+    """Whether PyOxidizer has extracted an archive of ours, whose last file is a JSON file."""
+    if not (cache / ARCHIVE).exists():
+        return False
+    try:
+        return any(json.loads(path.read_bytes()) for path in cache.glob(LAST_EXTRACTED))
+    except ValueError:  # It is being written.
+        return False
+
+
+class ExtractionLock:
+    """Keeps others out while PyOxidizer copies and extracts the archive of its Python.
+
+    PyOxidizer overwrites the copy that another build may be reading. The folder counts only with
+    the note of what was extracted: a build that was killed may have left half of it. Neither do
+    files count that were removed since, or cut short: PyOxidizer would leave them out.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._note = cache / EXTRACTED
+        self.is_shared = False
+
+    def __enter__(self) -> ExtractionLock:
+        # Not `cache` itself, which another build may be about to replace.
+        self._cache.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(self._cache.parent / f"{self._cache.name}.lock", "w")
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        self.is_shared = self._is_whole()
+        if not self.is_shared:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            if self._is_whole():  # By the build that was waited for.
+                fcntl.flock(self._file, fcntl.LOCK_SH)
+                self.is_shared = True
+            else:
+                shutil.rmtree(self._cache, ignore_errors=True)
+                self._cache.mkdir(exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def share(self) -> None:
+        """All is extracted: let others in."""
+        if not self.is_shared:
+            unfinished = self._note.with_suffix(".new")
+            unfinished.write_text(json.dumps(self._sizes()))
+            unfinished.replace(self._note)
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+            self.is_shared = True
+
+    def _is_whole(self) -> bool:
+        try:
+            noted = json.loads(self._note.read_bytes())
+        except (OSError, ValueError):
+            return False
+        # More may be there: of Python, bytecode.
+        return bool(noted.items() <= self._sizes().items())
+
+    def _sizes(self) -> dict[str, int]:
+        return {
+            str(path.relative_to(self._cache)): path.stat().st_size
+            for path in self._cache.glob("python_distributions/python.*/**/*")
+            if path.is_file()
+        }
+
+
+def template_lines() -> tuple[str, Sequence[int]]:
+    """The path of the user's template, and its line for each one of the configuration."""
+    if not LINES.exists():
+        return "", ()
+    found = json.loads(LINES.read_text())
+    return found["template"], found["lines"]
+
+
+def failure(log: str, status: int, template: str = "", template_lines: Sequence[int] = ()) -> str:
+    """What to show of `log`, the output of a run that ended with `status`."""
+    lines = log.rstrip().splitlines()
+    shown = lines[-SHOWN_LINES:]
+    left_out = len(lines) - len(shown)
+    heading = f"PyOxidizer failed with exit status {status}."
+    if left_out:
+        heading += (
+            f" These are the last {len(shown)} of {len(lines)} lines; with"
+            f" `--keep-sandboxes=on_failure`, all are in {LOG}."
+        )
+    explanation = known_failures.explain(log, template, template_lines)
+    said = [*([explanation, ""] if explanation else []), heading, *shown]
+    return without_credentials("\n".join(said))
+
+
+def noted_hashes() -> set[str] | None:
+    """The SHA-256 of each executable that the cargo driver noted; None without a driver."""
+    noted = os.environ.get("PANTS_PYOXIDIZER_BUILT")
+    if noted is None:
+        return None
+    path = Path(noted)
+    return set(path.read_text().split()) if path.exists() else set()
+
+
+def find_executables(build_dir: Path, hashes: set[str] | None, name: str) -> list[str]:
+    """The paths below `build_dir` of what was built: by content, or else by `name`.
+
+    When a template installs several executables, the one called `name` is meant.
+    """
+    found = []
+    for folder, _, files in os.walk(build_dir):
+        for file in files:
+            path = Path(folder, file)
+            if path.is_symlink() or not os.access(path, os.X_OK):
+                continue
+            if file == name if hashes is None else is_noted(path, hashes):
+                found.append(path.relative_to(build_dir).as_posix())
+    named = [path for path in found if path.rsplit("/", 1)[-1] == name]
+    return sorted(named if len(found) > 1 else found)
+
+
+def is_noted(path: Path, hashes: set[str]) -> bool:
+    with path.open("rb") as file:
+        if file.read(4) not in MAGIC:
+            return False
+    return file_digest(path) in hashes
+
+
+def settle_files(build_dir: Path) -> None:
+    """Do for what a template has in files what the cargo driver does for what is embedded."""
+    for folder, _, files in os.walk(build_dir):
+        for path in filter(Path.is_file, (Path(folder, file) for file in files)):
+            with path.open("rb") as file:
+                start = file.read(len(packed_resources.MAGIC))
+            if start == packed_resources.MAGIC:
+                settle_packed_resources(path)
+            elif folder.endswith(".dist-info") and path.name in ("RECORD", "direct_url.json"):
+                content = path.read_bytes()
+                path.write_bytes(settle_metadata(os.fsencode(path.name), content))
+
+
+def strip_libraries(build_dir: Path, path: str) -> None:
+    """Strip the shared libraries below each `lib` with the `strip` on `path`, if there is one.
+
+    What `strip` cannot read stays as it is.
+    """
+    strip = shutil.which("strip", path=path)
+    libraries = sorted(file for file in build_dir.glob("**/lib/**/*.so") if not file.is_symlink())
+    if strip is not None and libraries:
+        argv = [strip, "--strip-unneeded", *map(str, libraries)]
+        subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def compile_files(build_dir: Path, env: Mapping[str, str]) -> None:
+    """Compile the modules below each `lib` with the Python that was packed."""
+    distributions = Path(env["PYOXIDIZER_CACHE_DIR"], "python_distributions")
+    python = next(distributions.glob("python.*/python/install/bin/python3"))
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compile_files.py")
+    folders = sorted(map(str, build_dir.glob("*/*/*/lib")))
+    subprocess.run([python, "-B", program, *folders], env=env, check=True)
+
+
+def ambiguous(built: Sequence[str], name: str) -> str:
+    if not built:
+        return (
+            "PyOxidizer built no executable. The template must install one: its default target"
+            ' is usually a FileManifest with `files.add_python_resource(".", exe)`.'
+        )
+    return (
+        f"PyOxidizer built several executables, and not exactly one is called {name}:"
+        f" {', '.join(built)}. Give one the name `$NAME` in the template."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

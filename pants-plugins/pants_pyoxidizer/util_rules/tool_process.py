@@ -1,0 +1,184 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Processes that run a program of ours, from `pants_pyoxidizer.programs`, beside PyOxidizer.
+
+The programs run in the virtual environment of the `[pyoxidizer]` tool, or of another one: what it
+pins, they may import. Or a given interpreter runs them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Any, Iterable
+
+from pants.backend.python.util_rules.pex import PexRequest, VenvPexProcess
+from pants.core.util_rules.subprocess_environment import SubprocessEnvironmentVars
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    PathGlobs,
+)
+from pants.engine.process import Process, ProcessCacheScope, ProcessResult
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_pyoxidizer.engine import (
+    collect_rules,
+    create_digest,
+    create_venv_pex,
+    digest_subset_to_digest,
+    execute_process_or_raise,
+    implicitly,
+    rule,
+    setup_venv_pex_process,
+)
+from pants_pyoxidizer.package_data import package_files
+from pants_pyoxidizer.subsystem import PyOxidizer
+from pants_pyoxidizer.util_rules.host_links import LINKS_CACHE, LINKS_DIR
+
+PROGRAMS_DIR = "__programs"
+_START = f"{PROGRAMS_DIR}/pants_pyoxidizer/programs"
+# For PATH: what PyOxidizer finds as `cargo`.
+CARGO_DIR = f"{_START}/cargo"
+
+# How long a remote cache may take to give what it has. What it has not, it says at once.
+REMOTE_CACHE_MILLIS = 10_000
+
+
+# Runs in the virtual environment, of whose Python the version counts, too, and the machine's glibc:
+# what is built is linked with it, and says on which it runs. A link that works stays: another
+# repository's Pants may use it, and the Python of this one may be gone before that one's is.
+_LINK_VENV = dedent(
+    """\
+    import hashlib, os, platform, sys
+    folder, fingerprint = sys.argv[1:]
+    name = "CS_GNU_LIBC_VERSION"
+    libc = os.confstr(name) if name in os.confstr_names else sys.platform
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    key = f"{python} {libc} {fingerprint}"
+    link = os.path.join(folder, hashlib.sha256(key.encode()).hexdigest()[:32])
+    if not os.access(os.path.join(link, "bin/python"), os.X_OK):
+        new = f"{link}.{os.getpid()}"
+        os.symlink(os.path.realpath(sys.prefix), new)
+        os.replace(new, link)
+    print(link)
+    """
+)
+
+
+@dataclass(frozen=True)
+class ToolProcess:
+    """A request for a process that runs a module of `programs/`, for example `wheels.make_payload`."""
+
+    program: str
+    argv: tuple[str, ...]
+    description: str = dataclasses.field(compare=False)
+    input_digest: Digest = EMPTY_DIGEST
+    # What is large, and not to be copied for each process.
+    immutable_input_digests: FrozenDict[str, Digest] = FrozenDict()
+    env: FrozenDict[str, str] = FrozenDict()
+    append_only_caches: FrozenDict[str, str] = FrozenDict()
+    output_files: tuple[str, ...] = ()
+    output_directories: tuple[str, ...] = ()
+    level: LogLevel = LogLevel.DEBUG
+    cache_scope: ProcessCacheScope = ProcessCacheScope.SUCCESSFUL
+    # What takes longer than a download: Pants else runs it while it asks a remote cache for it.
+    is_slow: bool = False
+    # Where they run, if not in the tool `[pyoxidizer]`.
+    tool: PexRequest | None = None
+    # Instead of a tool: a link to an interpreter, for what needs nothing but its standard library.
+    interpreter: str | None = None
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What processes run, as the package `pants_pyoxidizer`."""
+
+    digest: Digest
+
+
+@rule
+async def collect_programs() -> Programs:
+    return Programs(await create_digest(CreateDigest(package_files("programs", "diagnostics"))))
+
+
+@dataclass(frozen=True)
+class ToolVenvRequest:
+    tool: PexRequest
+
+
+@dataclass(frozen=True)
+class ToolVenv:
+    """The virtual environment of a tool, for processes that have LINKS_CACHE."""
+
+    path: str  # Relative to the sandbox.
+
+
+@rule(level=LogLevel.DEBUG)
+async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
+    venv_pex = await create_venv_pex(**implicitly({request.tool: PexRequest}))
+    name = venv_pex.pex_filename
+    # What else is there are scripts, which name paths of this machine.
+    pex = await digest_subset_to_digest(
+        DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"]))
+    )
+    process = await setup_venv_pex_process(
+        VenvPexProcess(
+            venv_pex,
+            argv=("-c", _LINK_VENV, LINKS_DIR, pex.fingerprint),
+            append_only_caches=LINKS_CACHE,
+            description=f"Find the virtual environment of {name}",
+            level=LogLevel.DEBUG,
+            # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
+        ),
+        **implicitly(),
+    )
+    argv = (venv_pex.python.argv0, *process.argv[1:])
+    result = await execute_process_or_raise(
+        **implicitly({dataclasses.replace(process, argv=argv): Process})
+    )
+    return ToolVenv(result.stdout.decode().strip())
+
+
+@rule
+async def set_up_tool_process(
+    request: ToolProcess, pyoxidizer: PyOxidizer, subprocess_env: SubprocessEnvironmentVars
+) -> Process:
+    programs = await collect_programs(**implicitly())
+    # Sandboxes share the programs, so no bytecode must be written beside them.
+    python: tuple[str, ...]
+    if request.interpreter is not None:
+        python = (request.interpreter, "-I", "-S", "-B")
+    else:
+        tool = request.tool or pyoxidizer.to_pex_request()
+        venv = await set_up_tool_venv(ToolVenvRequest(tool), **implicitly())
+        python = (f"{venv.path}/bin/python", "-B")
+    return Process(
+        (*python, _START, request.program, *request.argv),
+        description=request.description,
+        level=request.level,
+        input_digest=request.input_digest,
+        immutable_input_digests={
+            **request.immutable_input_digests,
+            PROGRAMS_DIR: programs.digest,
+        },
+        env={**subprocess_env.vars, **request.env},
+        append_only_caches={**LINKS_CACHE, **request.append_only_caches},
+        output_files=request.output_files,
+        output_directories=request.output_directories,
+        cache_scope=request.cache_scope,
+        remote_cache_speculation_delay_millis=REMOTE_CACHE_MILLIS if request.is_slow else 0,
+    )
+
+
+async def run_tool(request: ToolProcess) -> ProcessResult:
+    process = await set_up_tool_process(request, **implicitly())
+    return await execute_process_or_raise(**implicitly({process: Process}))
+
+
+def rules() -> Iterable[Any]:
+    return collect_rules()

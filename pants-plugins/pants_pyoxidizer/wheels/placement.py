@@ -1,0 +1,212 @@
+# Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""Where the code of each wheel goes: into the executable, or on the filesystem beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Collection, Iterable, Mapping, NamedTuple, Tuple
+
+from pants_pyoxidizer.programs.wheels import file_uses
+from pants_pyoxidizer.wheels.metadata import FileUse, Wheel
+
+
+class Resources(Enum):
+    """The values of the field `resources`."""
+
+    AUTO = "auto"
+    IN_MEMORY = "in-memory"
+    FILESYSTEM = "filesystem"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """`reason` says why a wheel lies on the filesystem, if not for `resources`; `detail`, where."""
+
+    wheel: Wheel
+    on_filesystem: bool
+    reason: str = ""
+    detail: str = ""
+    with_sources: bool = False  # Whatever `include_sources` says: it reads them.
+
+
+class _Reason(NamedTuple):
+    text: str
+    detail: str = ""
+
+
+_Uses = Mapping[str, Tuple[FileUse, ...]]  # By the paths of wheels.
+
+
+def place(
+    wheels: Iterable[Wheel],
+    resources: Resources,
+    forced: Collection[str] = (),
+    *,
+    has_files: bool = True,
+) -> tuple[Placement, ...]:
+    """One placement for each wheel, in their order.
+
+    `forced` are the paths of wheels that must lie on the filesystem. `has_files` says whether the
+    Python has an `importlib.resources.files` that finds what is in memory.
+    """
+    wheels = tuple(wheels)
+    uses = _possible_uses(wheels)
+    named = _Reason("named in `filesystem_resources`")
+    reasons = {wheel.path: named for wheel in wheels if wheel.path in forced}
+    if resources == Resources.AUTO:
+        readable = frozenset(w.path for w in wheels if _is_data_only_read(w, uses, has_files))
+        reasons = {**_own_reasons(wheels, uses, readable), **reasons}
+        reasons = {**_reasons_of_others(wheels, uses), **reasons}
+        reasons = _with_neighbours(wheels, reasons)
+    return tuple(
+        Placement(
+            wheel,
+            wheel.path in reasons or resources == Resources.FILESYSTEM,
+            *reasons.get(wheel.path, ("", "")),
+            with_sources=any(use.kind == file_uses.SOURCE for use in uses[wheel.path]),
+        )
+        for wheel in wheels
+    )
+
+
+def _possible_uses(wheels: tuple[Wheel, ...]) -> _Uses:
+    """What the wheels' modules do, without those that cannot be imported for want of others."""
+    there = {name for wheel in wheels for name in (*wheel.modules, *wheel.namespaces)}
+    return {
+        wheel.path: tuple(use for use in wheel.file_uses if there.issuperset(use.needs))
+        for wheel in wheels
+    }
+
+
+def _is_data_only_read(wheel: Wheel, all_uses: _Uses, has_files: bool) -> bool:
+    """Whether the data of a wheel is read in ways that work in memory, as far as can be seen.
+
+    Such a way must be seen, be it in a module that cannot be imported here: data that nobody reads
+    is for others, who may look for files. So may whoever asks for the path of any module.
+    """
+    uses = all_uses[wheel.path]
+    return (
+        any(use.kind == file_uses.RESOURCE for use in wheel.file_uses)
+        and not any(use.kind == file_uses.RESOURCE_PATH for use in uses)
+        and (has_files or not any(use.what == file_uses.FILES for use in uses))
+        and not any(use.kind == file_uses.ANY for others in all_uses.values() for use in others)
+        and all(_is_below(file, wheel.packages) for file in wheel.data_files)
+    )
+
+
+def _is_below(path: str, packages: tuple[str, ...]) -> bool:
+    folders = path.split("/")[:-1]
+    return any(".".join(folders[:depth]) in packages for depth in range(1, len(folders) + 1))
+
+
+def _own_reasons(
+    wheels: tuple[Wheel, ...], all_uses: _Uses, readable: Collection[str]
+) -> dict[str, _Reason]:
+    """By the path of a wheel: what is in it, and what its code does.
+
+    `readable` are the paths of wheels whose data may be in memory.
+    """
+    reasons = {}
+    for wheel in wheels:
+        uses = [use for use in all_uses[wheel.path] if use.kind == file_uses.FILE]
+        if wheel.native_files:
+            reasons[wheel.path] = _Reason("native code", wheel.native_files[0])
+        elif wheel.data_files and wheel.path not in readable:
+            reasons[wheel.path] = _Reason("data files", wheel.data_files[0])
+        elif wheel.pth_files:
+            reasons[wheel.path] = _Reason("`.pth` file", wheel.pth_files[0])
+        elif uses:
+            reasons[wheel.path] = _Reason(uses[0].what, uses[0].where)
+    return reasons
+
+
+def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, _Reason]:
+    """What the code of one wheel does with another one."""
+    reasons: dict[str, _Reason] = {}
+    for user in wheels:
+        for use in all_uses[user.path]:
+            for wheel in wheels:
+                if _is_about(use, user, wheel, wheels):
+                    reason = f"{user.name} uses its files"
+                    if use.kind != file_uses.MODULE:
+                        reason = f"{user.name} looks for it with `{file_uses.PKG_RESOURCES}`"
+                    reasons.setdefault(wheel.path, _Reason(reason, use.where))
+    return reasons
+
+
+def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]) -> bool:
+    if use.kind == file_uses.MODULE:
+        return use.what in wheel.modules
+    if use.kind not in (file_uses.DISTRIBUTION, file_uses.DISTRIBUTIONS):
+        return False
+    if use.kind == file_uses.DISTRIBUTION and use.what != wheel.normalized_name:
+        return False
+    # It finds the distributions in `lib` alone. Where it is not there, its import fails anyway.
+    providers = [it for it in wheels if file_uses.PKG_RESOURCES in it.modules]
+    return bool(providers) and user not in providers
+
+
+def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> dict[str, _Reason]:
+    """With a reason for each wheel that shares a package with one that has a reason.
+
+    A package with an `__init__` is found in one place alone. Namespace packages may be in both.
+    """
+    regular = {package for wheel in wheels for package in wheel.packages}
+    shared: dict[str, list[Wheel]] = {}
+    for wheel in wheels:
+        for package in regular.intersection((*wheel.modules, *wheel.namespaces)):
+            shared.setdefault(package, []).append(wheel)
+    reasons = dict(reasons)
+    before = -1
+    while before != len(reasons):
+        before = len(reasons)
+        for package, owners in sorted(shared.items()):
+            others = [owner for owner in owners if owner.path in reasons]
+            for wheel in owners if others else ():
+                reason = _Reason(f"in a package of {others[0].name}", f"`{package}`")
+                reasons.setdefault(wheel.path, reason)
+    return reasons
+
+
+def impossible(placements: Iterable[Placement]) -> tuple[str, ...]:
+    """The file names of wheels that cannot be in memory, but were placed there."""
+    return tuple(
+        p.wheel.filename for p in placements if p.wheel.native_files and not p.on_filesystem
+    )
+
+
+def describe(placements: Iterable[Placement]) -> str:
+    """One sentence for users."""
+    placements = tuple(placements)
+    inside = ", ".join(p.wheel.name for p in placements if not p.on_filesystem)
+    beside = ", ".join(
+        f"{p.wheel.name} ({p.reason})" if p.reason else p.wheel.name
+        for p in placements
+        if p.on_filesystem
+    )
+    parts = [
+        f"{inside} in the executable" if inside else "",
+        f"{beside} in `lib`" if beside else "",
+    ]
+    return f"Code: {'; '.join(filter(None, parts))}."
+
+
+def table(placements: Iterable[Placement], inside: str = "executable") -> str:
+    """A line for each wheel: its name and version, where it goes (`inside` or lib), and why."""
+    rows = [
+        (
+            f"{p.wheel.name} {p.wheel.version}",
+            "lib" if p.on_filesystem else inside,
+            "; ".join(filter(None, (_why(p), "with sources" if p.with_sources else ""))),
+        )
+        for p in placements
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    return "\n".join(
+        f"{name:{widths[0]}}  {where:{widths[1]}}  {why}".rstrip() for name, where, why in rows
+    )
+
+
+def _why(placement: Placement) -> str:
+    return f"{placement.reason} ({placement.detail})" if placement.detail else placement.reason
