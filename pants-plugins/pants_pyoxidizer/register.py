@@ -11,42 +11,47 @@ from typing import Any, Iterable
 from pants.engine.target import Target
 
 from pants_pyoxidizer import subsystem
-from pants_pyoxidizer.goals import crates as crates_goal
-from pants_pyoxidizer.goals import package, run, show_config
+from pants_pyoxidizer.goals import package, run, show_config, vendor_crates
 from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
 from pants_pyoxidizer.util_rules import (
-    archived_python,
     artifact,
+    binary,
     build,
+    build_environment,
     c_toolchain,
-    chosen_python,
     contents,
     crates,
     distributions,
     host_links,
-    inspect_wheels,
+    inspected_wheels,
     output_path,
-    payload,
+    prepared_payload,
     rendered_config,
     report,
     runtime,
     rust_toolchain,
-    standalone_python,
     third_party_wheels,
+    tool_process,
 )
-from pants_pyoxidizer.util_rules import tool_process as tool
+from pants_pyoxidizer.util_rules.python import (
+    archived_python,
+    chosen_python,
+    host_python,
+    packing,
+)
 
 
 def rules() -> Iterable[Any]:
     return (
         *subsystem.rules(),
         *host_links.rules(),
-        *tool.rules(),
+        *tool_process.rules(),
         *distributions.rules(),
-        *inspect_wheels.rules(),
+        *inspected_wheels.rules(),
         *third_party_wheels.rules(),
-        *standalone_python.rules(),
+        *packing.rules(),
+        *host_python.rules(),
         *archived_python.rules(),
         *chosen_python.rules(),
         *rust_toolchain.rules(),
@@ -54,15 +59,17 @@ def rules() -> Iterable[Any]:
         *contents.rules(),
         *rendered_config.rules(),
         *crates.rules(),
+        *build_environment.rules(),
         *build.rules(),
         *runtime.rules(),
-        *payload.rules(),
+        *prepared_payload.rules(),
         *artifact.rules(),
         *report.rules(),
         *output_path.rules(),
+        *binary.rules(),
         *package.rules(),
         *run.rules(),
-        *crates_goal.rules(),
+        *vendor_crates.rules(),
         *show_config.rules(),
     )
 

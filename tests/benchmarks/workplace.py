@@ -34,7 +34,7 @@ _PASSED_ON = (
 
 @dataclass(frozen=True)
 class Archive:
-    """The packed Python: what `pack_cpython.py` made, and the sha256 that it reports."""
+    """The packed Python: what `pack_cpython` made, and the sha256 that it reports."""
 
     path: Path
     sha256: str
@@ -81,9 +81,9 @@ def pack_python(workplace: Workplace) -> Archive:
     folder = workplace.folder / "archive"
     folder.mkdir(parents=True, exist_ok=True)
     archive, report = folder / "python.tar.zst", folder / "report.json"
-    program = workplace.checkout / "pants-plugins/pants_pyoxidizer/programs/pack_cpython.py"
-    python = workplace.python.path
-    run([interpreter, program, "--python", python, "--output", archive, "--report", report])
+    programs = workplace.checkout / "pants-plugins/pants_pyoxidizer/programs"
+    argv = ["--python", workplace.python.path, "--output", archive, "--report", report]
+    run([interpreter, programs, "pack.pack_cpython", *argv])
     return Archive(archive, json.loads(report.read_text())["sha256"])
 
 

@@ -29,7 +29,7 @@ from integration.compatibility import (
     write_results,
 )
 from integration.repository import Repository, host_pythons, run_binary
-from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS
+from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 
 MATRIX = Path(__file__).parent / "matrix"
 PINS = read_pins((MATRIX / "requirements.txt").read_text())

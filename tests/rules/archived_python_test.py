@@ -14,7 +14,6 @@ from pants.core.target_types import rules as core_target_rules
 from pants.engine.addresses import Address, AddressInput
 from pants.engine.fs import Digest
 from pants.engine.platform import Platform
-from pants.engine.process import FallibleProcessResult
 from pants.engine.target import (
     HydratedSources,
     HydrateSourcesRequest,
@@ -24,7 +23,6 @@ from pants.engine.target import (
 )
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import QueryRule, RuleRunner
-from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.configuration.config import PythonArchive
 from pants_pyoxidizer.engine import hydrate_sources, resolve_address, resolve_target
@@ -32,31 +30,32 @@ from pants_pyoxidizer.standalone_python_target import (
     StandalonePythonSourceField,
     StandalonePythonTarget,
 )
-from pants_pyoxidizer.util_rules.archived_python import (
-    AdoptedPythonRequest,
+from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
+from pants_pyoxidizer.util_rules.python.archived_python import (
+    AdoptArchiveRequest,
+    ArchivedPythonRequest,
     adopt_archive,
     allows,
     choose_archived_python,
 )
-from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
-from pants_pyoxidizer.util_rules.standalone_python import (
-    ArchivedPythonRequest,
-    HostPython,
-    HostPythonRequest,
-    NoUsablePythonError,
-    PackedPython,
-    StandalonePython,
+from pants_pyoxidizer.util_rules.python.host_python import (
+    FindPythonRequest,
+    FoundPython,
     find_host_python,
 )
-from pants_pyoxidizer.util_rules.tool_process import ToolProcess
+from pants_pyoxidizer.util_rules.python.packing import PackingRequest, PackingResult, run_packing
+from pants_pyoxidizer.util_rules.python.standalone_python import (
+    ArchivedPython,
+    NoUsablePythonError,
+    PackedPython,
+)
 from rules.mocks import run_rule
-from rules.packing import ARCHIVE, OUTPUT, pack_with
 
 BINARY = Address("project", target_name="bin")
 ADDRESS = Address("py", target_name="py311")
 TARGET = StandalonePythonTarget({"source": "cpython.tar.zst"}, ADDRESS)
-INPUT = Digest("c" * 64, 1)
-PYTHON = StandalonePython(
+INPUT, ARCHIVE = (Digest(letter * 64, 1) for letter in "ab")
+PYTHON = PackedPython(
     PythonArchive("python.tar.zst", "0123", "3.11"),
     version="3.11.7",
     target_triple="x86_64-unknown-linux-gnu",
@@ -64,8 +63,8 @@ PYTHON = StandalonePython(
     description="Python 3.11.7 (cpython.tar.zst, static) is inside; it runs with glibc 2.35 or newer.",
 )
 CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
-PACKED = PackedPython(PYTHON, "")
-HOST = HostPython("/usr/bin/python3.11", "0123", "")
+PACKED = PackingResult(PYTHON)
+HOST = FoundPython("/usr/bin/python3.11", "0123", "")
 OPTION = "`[pyoxidizer].python`"
 FIELD = "the `python` field of the target project:bin"
 
@@ -80,14 +79,14 @@ def choose(
     relative_to: str | None = None,
     constraints: InterpreterConstraints = CONSTRAINTS,
     target: Target = TARGET,
-    packed: PackedPython = PACKED,
-    host: HostPython = HOST,
-) -> StandalonePython:
+    packed: PackingResult = PACKED,
+    host: FoundPython = HOST,
+) -> ArchivedPython:
     parsed = AddressInput.parse(python, relative_to=relative_to, description_of_origin=origin)
     minor_version = packed.python.python.minor_version if packed.python else "3.11"
-    hosts = {HostPythonRequest(InterpreterConstraints([f"CPython=={minor_version}.*"])): host}
+    hosts = {FindPythonRequest(InterpreterConstraints([f"CPython=={minor_version}.*"])): host}
     links = {HostLinkRequest("/usr/bin/python3.11", "0123", what=""): HostLink(".cache/python")}
-    chosen: StandalonePython = run_rule(
+    chosen: ArchivedPython = run_rule(
         choose_archived_python,
         ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to),
         create_subsystem(PexCli, version="v2.1.137"),
@@ -97,7 +96,7 @@ def choose(
                 WrappedTargetRequest(ADDRESS, origin): WrappedTarget(target)
             }.__getitem__,
             adopt_archive: {
-                AdoptedPythonRequest(TARGET[StandalonePythonSourceField]): packed
+                AdoptArchiveRequest(TARGET[StandalonePythonSourceField]): packed
             }.__getitem__,
             find_host_python: hosts.__getitem__,
             make_host_link: links.__getitem__,
@@ -122,11 +121,11 @@ def refused(*args: Any, **kwargs: Any) -> str:
 )
 def test_the_target_that_is_named(python: str, origin: str, relative_to: str | None) -> None:
     chosen = choose(python, origin=origin, relative_to=relative_to)
-    assert chosen.is_archived and chosen.digest == ARCHIVE
-    assert chosen.interpreter == ".cache/python"
+    assert chosen.digest == ARCHIVE
+    assert chosen.host_python == ".cache/python"
     assert chosen.cache_key == "0123"
     # That very patch version need not be on this machine.
-    assert chosen.constraint == InterpreterConstraints(["CPython==3.11.*"])
+    assert chosen.resolver_constraints == InterpreterConstraints(["CPython==3.11.*"])
 
 
 def test_a_word_that_is_no_address() -> None:
@@ -147,7 +146,7 @@ def test_a_target_of_another_kind() -> None:
 
 
 def test_an_archive_that_cannot_be_adopted() -> None:
-    assert refused(packed=PackedPython(None, "cpython.tar.zst: is cut off")) == (
+    assert refused(packed=PackingResult(None, "cpython.tar.zst: is cut off")) == (
         "The `source` of the `standalone_python` target py:py311 cannot be embedded into the "
         "target project:bin:\n\n  cpython.tar.zst: is cut off\n\nTo fix, name another archive "
         "there."
@@ -165,7 +164,7 @@ def test_a_version_that_the_code_does_not_allow() -> None:
 
 
 def test_no_python_to_resolve_with() -> None:
-    assert refused(host=HostPython(None, "", "none found")) == (
+    assert refused(host=FoundPython(None, "", "none found")) == (
         "The `standalone_python` target py:py311, which goes into the target project:bin, is "
         "Python 3.11.7. Third-party wheels for it are resolved with a CPython 3.11 of this machine, "
         "but none was found where `[python-bootstrap].search_path` says.\n\nTo fix, install one, of "
@@ -178,7 +177,7 @@ def test_no_python_to_resolve_with() -> None:
     assert (
         "but none was found by Pex 2.1.137, which may be too old for it (to fix, set "
         "`[pex-cli].version` to `v2.20.4` or newer) where `[python-bootstrap].search_path` says."
-    ) in refused(packed=PackedPython(newer, ""), host=HostPython(None, "", "none found"))
+    ) in refused(packed=PackingResult(newer), host=FoundPython(None, "", "none found"))
 
 
 @pytest.mark.parametrize(
@@ -200,43 +199,29 @@ def test_allows(constraints: list[str], allowed: bool) -> None:
 # --- Adopting
 
 
-def adopt(result: FallibleProcessResult) -> tuple[ToolProcess, PackedPython]:
+def test_adopting() -> None:
     source = TARGET[StandalonePythonSourceField]
     hydrated = Mock(snapshot=Mock(files=("py/cpython.tar.zst",), digest=INPUT))
-    request = HydrateSourcesRequest(
+    hydration = HydrateSourcesRequest(
         source, for_sources_types=(FileSourceField,), enable_codegen=True
     )
-    return pack_with(
-        adopt_archive,
-        [AdoptedPythonRequest(source), Platform.linux_x86_64],
-        {
-            hydrate_sources: {request: hydrated}.__getitem__,
-        },
-        result,
-    )
-
-
-def test_adopting() -> None:
-    process, packed = adopt(Mock(exit_code=0, output_digest=OUTPUT))
-    assert process == ToolProcess(
+    packing = PackingRequest(
         program="pack.adopt_archive",
-        argv=(
-            *("--archive", "py/cpython.tar.zst", "--target-triple", "x86_64-unknown-linux-gnu"),
-            *("--output", "python.tar.zst", "--report", "python.json"),
-        ),
+        argv=("--archive", "py/cpython.tar.zst", "--target-triple", "x86_64-unknown-linux-gnu"),
         description="",
+        name="cpython.tar.zst",
         input_digest=INPUT,
-        output_files=("python.tar.zst", "python.json"),
-        level=LogLevel.INFO,
-        is_slow=True,
     )
-    assert process.description == "Adopt py/cpython.tar.zst for PyOxidizer"
-    assert packed == PACKED
-
-
-def test_a_refusal_is_handed_on() -> None:
-    _, packed = adopt(Mock(exit_code=1, stderr=b"cpython.tar.zst: is cut off\n"))
-    assert packed == PackedPython(None, "cpython.tar.zst: is cut off")
+    adopted = run_rule(
+        adopt_archive,
+        AdoptArchiveRequest(source),
+        Platform.linux_x86_64,
+        mocks={
+            hydrate_sources: {hydration: hydrated}.__getitem__,
+            run_packing: {packing: PACKED}.__getitem__,
+        },
+    )
+    assert adopted == PACKED
 
 
 # --- The source

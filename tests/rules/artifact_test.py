@@ -13,7 +13,7 @@ from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
 from pants_pyoxidizer.util_rules.build import Build
-from pants_pyoxidizer.util_rules.payload import Payload
+from pants_pyoxidizer.util_rules.prepared_payload import PreparedPayload
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess, set_up_runtime_process
 from pants_pyoxidizer.wheels.entry_point import EntryPoint
 from rules.file_operations import FileOperations
@@ -23,13 +23,13 @@ FILES = FileOperations()
 INSTALL_DIR = "x86_64-unknown-linux-gnu/debug/install"
 RUNTIME = Runtime(
     executable=FILES.digest({"runtime": "runtime"}),
-    beside=FILES.digest({"lib/_ssl.so": "ssl"}),
-    seldom=FILES.digest({"seldom/uu.py": "uu"}),
+    sidecar=FILES.digest({"lib/_ssl.so": "ssl"}),
+    rarely_used=FILES.digest({"rarely_used/uu.py": "uu"}),
     install_dir=INSTALL_DIR,
 )
-PAYLOAD = Payload(
+PAYLOAD = PreparedPayload(
     in_memory=FILES.digest({"__parts/app.part": "app", "__parts/six.part": "six"}),
-    parts=("__parts/app.part", "__parts/six.part"),
+    inputs=("--part=__parts/app.part", "--wheel=six.whl"),
     on_filesystem=FILES.digest({"lib/numpy.pyc": "numpy"}),
     include_sources=False,
 )
@@ -39,7 +39,7 @@ REQUEST = ArtifactRequest(
     entry_point=None,
     runtime=RUNTIME,
     payload=PAYLOAD,
-    payload_beside=False,
+    payload_is_sidecar=False,
     interpreter=False,
 )
 
@@ -70,8 +70,8 @@ def run(request: ArtifactRequest, written: dict[str, str]) -> tuple[RuntimeProce
             ("my-app",),
         ),
         (
-            {"entry_point": EntryPoint("app"), "payload_beside": True},
-            ("--beside", "--module", "app"),
+            {"entry_point": EntryPoint("app"), "payload_is_sidecar": True},
+            ("--sidecar", "--module", "app"),
             ("my-app", "my-app.payload"),
         ),
         (
@@ -88,7 +88,7 @@ def test_the_process_that_writes_the_executable(
     process, _ = run(dataclasses.replace(REQUEST, **changes), {path: "" for path in outputs})
     assert process == RuntimeProcess(
         RUNTIME,
-        argv=("program", *flags, "--output", "my-app", "--", *PAYLOAD.parts),
+        argv=("program", *flags, "--output", "my-app", *PAYLOAD.inputs),
         description="",
         input_digest=PAYLOAD.in_memory,
         output_files=outputs,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Mapping
 from unittest.mock import Mock
 
 import pytest
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.engine.fs import (
     Digest,
     DigestContents,
@@ -22,7 +20,7 @@ from pants.engine.process import ProcessResult
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
+from pants_pyoxidizer.configuration.config import PythonArchive
 from pants_pyoxidizer.engine import (
     digest_subset_to_digest,
     get_digest_contents,
@@ -38,11 +36,15 @@ from pants_pyoxidizer.util_rules.build import (
     environment,
     target_triple,
 )
+from pants_pyoxidizer.util_rules.build_environment import (
+    BuildEnvironment,
+    BuildEnvironmentRequest,
+    set_up_build_environment,
+)
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
-from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest, get_crates
+from pants_pyoxidizer.util_rules.python.standalone_python import HostPython
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
 from rules.mocks import process_mocks, run_rule
 
@@ -57,11 +59,12 @@ REQUEST = BuildRequest(
     name="my-app",
     args=("--release",),
     config=RenderedConfig(CONFIG),
-    python=StandalonePython(
+    python=HostPython(
         PythonArchive("python.tar.zst", "0123", "3.11"),
         version="3.11.7",
         target_triple="x86_64-unknown-linux-gnu",
         digest=PYTHON,
+        host_python=".cache/links/python",
         description="Python 3.11.7 is inside.",
     ),
     rust=RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")),
@@ -69,29 +72,14 @@ REQUEST = BuildRequest(
     inputs=WHEELS,
     wheel_dirs=(".", "third_party"),
 )
-MANAGED_RUST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
+REQUEST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
 
 # In this order: Pants compares it too.
-ENVIRONMENT = {
-    "PANTS_PYOXIDIZER_C_TOOLCHAIN": "cc 12",
-    "PANTS_PYOXIDIZER_PATH": "{chroot}/__programs/pants_pyoxidizer/programs/cargo:/usr/bin:/bin",
-    "PYOXIDIZER_CACHE_DIR": "{chroot}/.cache/pyoxidizer/0123",
-    "PIP_NO_INDEX": "1",
-    "PIP_FIND_LINKS": "{chroot}/. {chroot}/third_party",
-    "PIP_NO_INPUT": "1",
-    "PIP_CONFIG_FILE": "/dev/null",
-    "PIP_NO_CACHE_DIR": "1",
-    "PIP_COMPILE": "0",
-}
-SYSTEM_RUST_ENVIRONMENT = {
-    **ENVIRONMENT,
-    "PYOXIDIZER_SYSTEM_RUST": "1",
-    "PANTS_PYOXIDIZER_RUST": "{chroot}/.cache/links/rust",
-    "PANTS_PYOXIDIZER_TOOLCHAIN": "rustc 1.80\ncargo 1.80\ncc 12",
-    "PANTS_PYOXIDIZER_CRATES": "{chroot}/.cache/pyoxidizer_crates",
-    "PANTS_PYOXIDIZER_REGISTRY": "{chroot}/__crates",
-    "PANTS_PYOXIDIZER_BUILT": "{chroot}/__built.txt",
-}
+SURROUNDINGS = BuildEnvironment(
+    env=FrozenDict(PANTS_PYOXIDIZER_C_TOOLCHAIN="cc 12", PIP_NO_INDEX="1"),
+    immutable_input_digests=FrozenDict(__crates=CRATES),
+    append_only_caches=FrozenDict(pyoxidizer=".cache/pyoxidizer"),
+)
 
 
 def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
@@ -108,13 +96,14 @@ def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
         DigestSubset(OUTPUT, PathGlobs(["build/**"])): BUILT,
     }
     merge = MergeDigests((CONFIG, PYTHON, WHEELS))
-    system = request.rust.system
-    crates = {CratesRequest("x86_64-unknown-linux-gnu", system): Crates(CRATES)} if system else {}
+    surroundings = {
+        BuildEnvironmentRequest(request.python, request.rust, request.c_toolchain): SURROUNDINGS
+    }
     built = run_rule(
         build,
         request,
         mocks={
-            get_crates: crates.__getitem__,
+            set_up_build_environment: surroundings.__getitem__,
             merge_digests: {merge: INPUT}.__getitem__,
             **process_mocks(set_up_tool_process, run),
             get_digest_contents: {RESULT_FILE: DigestContents([result])}.__getitem__,
@@ -126,17 +115,8 @@ def run_build(request: BuildRequest) -> tuple[ToolProcess, Build]:
     return process, built
 
 
-@pytest.mark.parametrize(
-    ("request_", "env", "immutable"),
-    [
-        pytest.param(REQUEST, SYSTEM_RUST_ENVIRONMENT, {"__crates": CRATES}, id="system Rust"),
-        pytest.param(MANAGED_RUST, ENVIRONMENT, {}, id="managed Rust"),
-    ],
-)
-def test_the_process_that_runs_pyoxidizer(
-    request_: BuildRequest, env: Mapping[str, str], immutable: Mapping[str, Digest]
-) -> None:
-    process, _ = run_build(request_)
+def test_the_process_that_runs_pyoxidizer() -> None:
+    process, _ = run_build(REQUEST)
     assert process == ToolProcess(
         program="pyoxidizer.run_pyoxidizer",
         argv=(
@@ -145,11 +125,9 @@ def test_the_process_that_runs_pyoxidizer(
         ),
         description="",
         input_digest=INPUT,
-        immutable_input_digests=FrozenDict(immutable),
-        env=FrozenDict(env),
-        append_only_caches=FrozenDict(
-            pyoxidizer=".cache/pyoxidizer", pyoxidizer_crates=".cache/pyoxidizer_crates"
-        ),
+        immutable_input_digests=SURROUNDINGS.immutable_input_digests,
+        env=FrozenDict({**SURROUNDINGS.env, "PIP_FIND_LINKS": "{chroot}/. {chroot}/third_party"}),
+        append_only_caches=SURROUNDINGS.append_only_caches,
         output_files=("__result.json",),
         output_directories=("build",),
         level=LogLevel.INFO,
@@ -159,13 +137,13 @@ def test_the_process_that_runs_pyoxidizer(
 
 
 def test_what_is_built_once_takes_longer_to_be_smaller() -> None:
-    small, _ = run_build(dataclasses.replace(MANAGED_RUST, optimize_size=True))
+    small, _ = run_build(dataclasses.replace(REQUEST, optimize_size=True))
     env = {
         "CARGO_PROFILE_DEV_STRIP": "debuginfo",
         "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1",
         "CARGO_PROFILE_RELEASE_LTO": "fat",
     }
-    process, _ = run_build(MANAGED_RUST)
+    process, _ = run_build(REQUEST)
     assert small == dataclasses.replace(
         process,
         argv=(
@@ -189,7 +167,7 @@ def test_the_executable_is_the_one_that_was_built() -> None:
     assert built.install_dir == "x86_64-unknown-linux-gnu/release/install"
 
 
-@pytest.mark.parametrize("request_", [REQUEST, MANAGED_RUST])
+@pytest.mark.parametrize("request_", [REQUEST, REQUEST])
 def test_the_environment_of_this_machine_plays_no_part(
     request_: BuildRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,17 +211,4 @@ def test_a_triple_that_the_python_is_not_for() -> None:
 
 def test_without_wheels_pip_has_nothing_to_look_at() -> None:
     request = dataclasses.replace(REQUEST, wheel_dirs=())
-    assert environment(request) == {**SYSTEM_RUST_ENVIRONMENT, "PIP_FIND_LINKS": ""}
-
-
-def test_each_python_has_a_cache_of_its_own() -> None:
-    assert REQUEST.python.cache_key == "0123"
-    pyoxidizers = dataclasses.replace(REQUEST.python, python=PyOxidizerPython("3.11"))
-    assert pyoxidizers.cache_key == "pyoxidizer-3.11.7"
-
-
-def test_wheels_are_resolved_for_the_embedded_python() -> None:
-    assert REQUEST.python.constraint == InterpreterConstraints(["CPython==3.11.7"])
-    # Which patch version PyOxidizer downloads need not be on this machine.
-    pyoxidizers = dataclasses.replace(REQUEST.python, python=PyOxidizerPython("3.10"))
-    assert pyoxidizers.constraint == InterpreterConstraints(["CPython==3.10.*"])
+    assert environment(request) == {"PIP_FIND_LINKS": ""}

@@ -14,7 +14,7 @@ from pants_pyoxidizer.util_rules.contents import (
 )
 from pants_pyoxidizer.wheels.entry_point import EntryPoint, parse_entry_point
 from pants_pyoxidizer.wheels.metadata import Wheel
-from pants_pyoxidizer.wheels.placement import Placement, Resources
+from pants_pyoxidizer.wheels.placement import Location, Placement, Resources
 from rules.mocks import run_rule
 from unit.wheels import wheel
 
@@ -56,7 +56,11 @@ PYTZ = wheel("pytz", files=("pytz/__init__.py", "pytz/zoneinfo/UTC"))
 def test_first_party_wheels_come_first_and_nothing_runs_without_an_entry_point() -> None:
     assert contents(APP, LIB, third_party=(SIX,)) == Contents(
         entry_point=None,
-        placements=(Placement(APP, False), Placement(LIB, False), Placement(SIX, False)),
+        placements=(
+            Placement(APP, Location.EXECUTABLE),
+            Placement(LIB, Location.EXECUTABLE),
+            Placement(SIX, Location.EXECUTABLE),
+        ),
         first_party=(APP.path, LIB.path),
     )
 
@@ -138,10 +142,10 @@ def test_filesystem_resources_take_along_what_they_require() -> None:
     assert found == Contents(
         entry_point=None,
         placements=(
-            Placement(app, False),
-            Placement(pandas, True, named),
-            Placement(pytz, True, named),
-            Placement(SIX, False),
+            Placement(app, Location.EXECUTABLE),
+            Placement(pandas, Location.LIB, named),
+            Placement(pytz, Location.LIB, named),
+            Placement(SIX, Location.EXECUTABLE),
         ),
         first_party=(app.path,),
     )
@@ -159,23 +163,26 @@ def test_the_folders_are_those_of_all_wheels() -> None:
 
 def test_by_default_what_needs_files_lies_on_the_filesystem() -> None:
     assert contents(wheel("app"), third_party=(NUMPY, PYTZ)).placements == (
-        Placement(wheel("app"), False),
-        Placement(NUMPY, True, "native code", NUMPY.native_files[0]),
-        Placement(PYTZ, True, "data files", PYTZ.data_files[0]),
+        Placement(wheel("app"), Location.EXECUTABLE),
+        Placement(NUMPY, Location.LIB, "native code", NUMPY.native_files[0]),
+        Placement(PYTZ, Location.LIB, "data files", PYTZ.data_files[0]),
     )
 
 
 def test_all_of_it_may_lie_on_the_filesystem() -> None:
     found = contents(wheel("app"), third_party=(NUMPY,), resources=Resources.FILESYSTEM)
     assert found.placements == (
-        Placement(wheel("app"), True),
-        Placement(NUMPY, True),
+        Placement(wheel("app"), Location.LIB),
+        Placement(NUMPY, Location.LIB),
     )
 
 
 def test_data_files_may_go_into_the_executable() -> None:
     found = contents(wheel("app"), third_party=(PYTZ,), resources=Resources.IN_MEMORY)
-    assert found.placements == (Placement(wheel("app"), False), Placement(PYTZ, False))
+    assert found.placements == (
+        Placement(wheel("app"), Location.EXECUTABLE),
+        Placement(PYTZ, Location.EXECUTABLE),
+    )
 
 
 def test_native_code_may_not() -> None:
@@ -197,8 +204,8 @@ def test_native_code_may_be_named_in_filesystem_resources() -> None:
         filesystem_resources=("numpy",),
     )
     assert found.placements == (
-        Placement(wheel("app"), False),
-        Placement(NUMPY, True, "named in `filesystem_resources`"),
+        Placement(wheel("app"), Location.EXECUTABLE),
+        Placement(NUMPY, Location.LIB, "named in `filesystem_resources`"),
     )
 
 

@@ -42,7 +42,11 @@ from pants_pyoxidizer.util_rules.distributions import (
     build_first_party_wheels,
     find_distributions,
 )
-from pants_pyoxidizer.util_rules.inspect_wheels import InspectWheelsRequest, Wheels, inspect_wheels
+from pants_pyoxidizer.util_rules.inspected_wheels import (
+    InspectedWheels,
+    InspectedWheelsRequest,
+    get_inspected_wheels,
+)
 from rules.mocks import run_rule
 
 CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
@@ -180,9 +184,9 @@ def test_only_the_wheels_of_the_built_distributions_go_on() -> None:
             ),
             environment_aware_package: lambda request: packages[str(request.field_set)],
             merge_digests: {MergeDigests((one, two)): merged}.__getitem__,
-            inspect_wheels: {
-                InspectWheelsRequest(merged, paths, "python"): Wheels(merged)
+            get_inspected_wheels: {
+                InspectedWheelsRequest(merged, paths, "python"): InspectedWheels(merged)
             }.__getitem__,
         },
     )
-    assert built == FirstPartyWheels(Wheels(merged))
+    assert built == FirstPartyWheels(InspectedWheels(merged))

@@ -19,7 +19,12 @@ from pants.testutil.option_util import create_subsystem
 
 from pants_pyoxidizer.configuration.config import Config, PythonArchive
 from pants_pyoxidizer.engine import add_prefix
-from pants_pyoxidizer.goals.package import (
+from pants_pyoxidizer.goals.package import package_binary
+from pants_pyoxidizer.goals.run import run_binary
+from pants_pyoxidizer.subsystem import PyOxidizer
+from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
+from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
+from pants_pyoxidizer.util_rules.binary import (
     BuildTools,
     Ingredients,
     PyOxidizerBinary,
@@ -30,15 +35,9 @@ from pants_pyoxidizer.goals.package import (
     check_fields,
     collect_ingredients,
     find_build_tools,
-    package_binary,
 )
-from pants_pyoxidizer.goals.run import run_binary
-from pants_pyoxidizer.subsystem import PyOxidizer
-from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
-from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain, CToolchainRequest, find_c_toolchain
-from pants_pyoxidizer.util_rules.chosen_python import choose_standalone_python
 from pants_pyoxidizer.util_rules.contents import Contents, ContentsRequest, determine_contents
 from pants_pyoxidizer.util_rules.distributions import (
     Distributions,
@@ -48,24 +47,30 @@ from pants_pyoxidizer.util_rules.distributions import (
     build_first_party_wheels,
     find_distributions,
 )
-from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
+from pants_pyoxidizer.util_rules.inspected_wheels import InspectedWheels
 from pants_pyoxidizer.util_rules.output_path import (
     UniqueOutputPath,
     UniqueOutputPathRequest,
     find_unique_output_path,
 )
-from pants_pyoxidizer.util_rules.payload import (
-    Payload,
-    PayloadRequest,
+from pants_pyoxidizer.util_rules.prepared_payload import (
+    PreparedPayload,
+    PreparedPayloadRequest,
     PreparedWheel,
     PreparedWheelRequest,
-    SeldomModules,
-    SeldomModulesRequest,
+    RarelyUsedModules,
+    RarelyUsedModulesRequest,
     overlay_digests,
     prepare_payload,
-    prepare_seldom_modules,
+    prepare_rarely_used_modules,
     prepare_wheel,
 )
+from pants_pyoxidizer.util_rules.python.chosen_python import (
+    ChosenPython,
+    ChosenPythonRequest,
+    choose_python,
+)
+from pants_pyoxidizer.util_rules.python.standalone_python import HostPython
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfig,
     RenderedConfigRequest,
@@ -81,7 +86,6 @@ from pants_pyoxidizer.util_rules.rust_toolchain import (
     SystemRust,
     find_rust_toolchain,
 )
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython, StandalonePythonRequest
 from pants_pyoxidizer.util_rules.third_party_wheels import (
     ThirdPartyWheels,
     ThirdPartyWheelsRequest,
@@ -89,7 +93,7 @@ from pants_pyoxidizer.util_rules.third_party_wheels import (
 )
 from pants_pyoxidizer.wheels.entry_point import EntryPoint
 from pants_pyoxidizer.wheels.metadata import Wheel
-from pants_pyoxidizer.wheels.placement import Placement, Resources
+from pants_pyoxidizer.wheels.placement import Location, Placement, Resources
 from rules.file_operations import FileOperations
 from rules.mocks import Mocks, run_rule
 from unit.wheels import wheel
@@ -102,13 +106,13 @@ DISTRIBUTIONS = Targets(
 )
 GOOD_DISTRIBUTIONS = Distributions(DISTRIBUTIONS, CONSTRAINTS)
 GOOD_TEMPLATE = Template("exe = 1")
-STANDALONE_PYTHON = StandalonePython(
+STANDALONE_PYTHON = HostPython(
     PythonArchive("python.tar.zst", "0123", "3.11"),
     version="3.11.7",
     target_triple="x86_64-unknown-linux-gnu",
     digest=PYTHON,
+    host_python=".cache/links/python",
     description="Python 3.11.7 is inside.",
-    interpreter=".cache/links/python",
 )
 RUST = RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
@@ -147,8 +151,8 @@ def install_dir(args: tuple[str, ...]) -> str:
 def runtime(request: RuntimeRequest) -> Runtime:
     return Runtime(
         executable=FILES.digest({"runtime": repr(request.args)}),
-        beside=FILES.digest({"lib/_ssl.so": ""}),
-        seldom=FILES.digest({"seldom/uu.py": ""}),
+        sidecar=FILES.digest({"lib/_ssl.so": ""}),
+        rarely_used=FILES.digest({"rarely_used/uu.py": ""}),
         install_dir=install_dir(request.args),
     )
 
@@ -175,11 +179,11 @@ class Stages:
     ) -> None:
         self.requests: dict[Stage, Any] = {} if requests is None else requests
         pyoxidizer = create_subsystem(PyOxidizer, args=[*args])
-        first_party = FirstPartyWheels(Wheels(wheel_files(first), (first,)))
-        third_party = ThirdPartyWheels(Wheels(wheel_files(third), (third,)))
+        first_party = FirstPartyWheels(InspectedWheels(wheel_files(first), (first,)))
+        third_party = ThirdPartyWheels(InspectedWheels(wheel_files(third), (third,)))
         self._mocks: Mocks = {
             find_distributions: self._stage(lambda _: distributions),
-            choose_standalone_python: self._stage(lambda _: STANDALONE_PYTHON),
+            choose_python: self._stage(lambda _: ChosenPython(STANDALONE_PYTHON)),
             read_template: self._stage(lambda _: template),
             # Once, as in the engine.
             check_fields: functools.lru_cache(maxsize=None)(self._rule(check_fields)),
@@ -196,7 +200,7 @@ class Stages:
             prepare_payload: self._stage(self._rule(prepare_payload)),
             overlay_digests: self._rule(overlay_digests),
             prepare_wheel: self._stage(prepared),
-            prepare_seldom_modules: self._stage(lambda _: SeldomModules(STDLIB)),
+            prepare_rarely_used_modules: self._stage(lambda _: RarelyUsedModules(STDLIB)),
             make_artifact: self._stage(
                 lambda r: Build(BUILT, f"{r.runtime.install_dir}/{r.name}"),
             ),
@@ -241,7 +245,7 @@ STDLIB = FILES.digest({"__parts/stdlib.part": "stdlib"})
 # --- The chain
 
 FIRST_STAGES: dict[Stage, Any] = {
-    StandalonePythonRequest: StandalonePythonRequest(ADDRESS, CONSTRAINTS, "py:py311"),
+    ChosenPythonRequest: ChosenPythonRequest(ADDRESS, CONSTRAINTS, "py:py311"),
     FirstPartyWheelsRequest: FirstPartyWheelsRequest(DISTRIBUTIONS, ".cache/links/python"),
     ThirdPartyWheelsRequest: ThirdPartyWheelsRequest(
         Addresses([Address("src/py/app")]),
@@ -265,11 +269,21 @@ FIELDS: dict[str, Any] = {
     "binary_name": "my-app",
     "python": "py:py311",
 }
+PLACEMENTS = (
+    Placement(APP, Location.EXECUTABLE),
+    Placement(SIX, Location.LIB, "named in `filesystem_resources`"),
+)
 MY_APP = PyOxidizerBinary(
     RESULT,
     install_dir="src.py.project/bin/x86_64-unknown-linux-gnu/release/install",
     executable="src.py.project/bin/x86_64-unknown-linux-gnu/release/install/my-app",
-    descriptions=("Python 3.11.7 is inside.",),
+    ingredients=Ingredients(
+        "my-app",
+        STANDALONE_PYTHON,
+        Contents(EntryPoint("main", "run"), PLACEMENTS, (APP.path,)),
+        wheel_files(APP, SIX),
+    ),
+    tools=BuildTools(("--release",), RUST, C_TOOLCHAIN),
 )
 
 
@@ -285,11 +299,11 @@ def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
         ContentsRequest: CONTENTS,
         CToolchainRequest: CToolchainRequest(with_make=False),
         RuntimeRequest: runtime_request,
-        SeldomModulesRequest: SeldomModulesRequest(made),
-        PayloadRequest: PayloadRequest(
+        RarelyUsedModulesRequest: RarelyUsedModulesRequest(made),
+        PreparedPayloadRequest: PreparedPayloadRequest(
             made,
             wheel_files(APP, SIX),
-            (Placement(APP, False), Placement(SIX, True, "named in `filesystem_resources`")),
+            PLACEMENTS,
             first_party=(APP.path,),
             include_sources=True,
         ),
@@ -299,21 +313,24 @@ def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
             "my-app",
             EntryPoint("main", "run"),
             made,
-            Payload(
+            PreparedPayload(
                 FILES.merge(STDLIB, wheel_files(APP)),
-                ("__parts/stdlib.part", APP.path),
+                ("--part=__parts/stdlib.part", f"--wheel={APP.path}"),
                 prepared(six).digest,
                 include_sources=True,
             ),
-            payload_beside=True,
+            payload_is_sidecar=True,
             interpreter=False,
         ),
         AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
     }
     assert stages.requests == expected
     assert stages.requests[ArtifactRequest].address == ADDRESS
-    where = "Code: app in the executable; six (named in `filesystem_resources`) in `lib`."
-    assert stages.binary == dataclasses.replace(MY_APP, descriptions=(*MY_APP.descriptions, where))
+    assert stages.binary == MY_APP
+    assert stages.binary.descriptions == (
+        "Python 3.11.7 is inside.",
+        "Code: app in the executable; six (named in `filesystem_resources`) in `lib`.",
+    )
 
 
 def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
@@ -353,7 +370,10 @@ def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
     assert stages.requests == expected
     build_request = stages.requests[BuildRequest]
     assert build_request.description == "Building src/py/project:bin with PyOxidizer"
-    assert stages.binary == MY_APP
+    assert stages.binary.descriptions == (
+        "Python 3.11.7 is inside.",
+        "Code: app where the template says; six (named in `filesystem_resources`) in `lib`.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -419,7 +439,7 @@ ALL_WHEELS = {APP.path, SIX.path}
     [
         ({"tags": ["a"], "description": "An app."}, set()),
         ({"output_path": "apps"}, {AddPrefix}),
-        ({"python": "py:py311"}, {StandalonePythonRequest}),
+        ({"python": "py:py311"}, {ChosenPythonRequest}),
         ({"binary_name": "app"}, {ArtifactRequest}),
         ({"entry_point": "main"}, {ContentsRequest, ArtifactRequest}),
         ({"payload": "file"}, {ArtifactRequest}),
@@ -427,13 +447,13 @@ ALL_WHEELS = {APP.path, SIX.path}
         ({"resources": "in-memory"}, {ContentsRequest}),
         (
             {"resources": "filesystem"},
-            {ContentsRequest, PayloadRequest, *ALL_WHEELS, ArtifactRequest},
+            {ContentsRequest, PreparedPayloadRequest, *ALL_WHEELS, ArtifactRequest},
         ),
-        ({"include_sources": True}, {PayloadRequest, SIX.path, ArtifactRequest}),
+        ({"include_sources": True}, {PreparedPayloadRequest, SIX.path, ArtifactRequest}),
         ({"filesystem_resources": []}, set()),
         (
             {"filesystem_resources": ["six"]},
-            {ContentsRequest, PayloadRequest, SIX.path, ArtifactRequest},
+            {ContentsRequest, PreparedPayloadRequest, SIX.path, ArtifactRequest},
         ),
     ],
 )
@@ -466,7 +486,7 @@ def test_so_it_is_after_a_template(changed: dict[str, Any], again: set[Stage]) -
 @pytest.mark.parametrize(
     ("way", "again"),
     [
-        (DEFAULT_WAY, {PayloadRequest, ArtifactRequest}),
+        (DEFAULT_WAY, {PreparedPayloadRequest, ArtifactRequest}),
         (TEMPLATE_WAY, {BuildRequest}),
     ],
 )
@@ -477,7 +497,7 @@ def test_changed_code_matters_to_its_own_wheel(way: dict[str, Any], again: set[S
 
 def test_a_changed_requirement_matters_to_its_own_wheel() -> None:
     changed = Stages(field_set(), third=dataclasses.replace(SIX, sha256="changed"))
-    again = {ContentsRequest, PayloadRequest, SIX.path, ArtifactRequest}
+    again = {ContentsRequest, PreparedPayloadRequest, SIX.path, ArtifactRequest}
     assert changed.differ_from(Stages(field_set())) == again
 
 
@@ -489,8 +509,8 @@ def test_a_changed_requirement_matters_to_its_own_wheel() -> None:
             DEFAULT_WAY,
             {
                 RuntimeRequest,
-                SeldomModulesRequest,
-                PayloadRequest,
+                RarelyUsedModulesRequest,
+                PreparedPayloadRequest,
                 SIX.path,
                 ArtifactRequest,
             },
@@ -514,7 +534,7 @@ def test_targets_alike_share_all_that_takes_long(way: dict[str, Any], again: set
     assert other.differ_from(Stages(field_set(**way))) == {
         # These carry the address for errors, and start no process of their own.
         DistributionsRequest,
-        StandalonePythonRequest,
+        ChosenPythonRequest,
         ContentsRequest,
         *again,
         AddPrefix,
@@ -527,7 +547,13 @@ BINARY = PyOxidizerBinary(
     RESULT,
     install_dir="project/bin/triple/debug/install",
     executable="project/bin/triple/debug/install/my-app",
-    descriptions=("Python 3.11.7 is inside.", "Code: app in the executable."),
+    ingredients=Ingredients(
+        "my-app",
+        STANDALONE_PYTHON,
+        Contents(None, (Placement(APP, Location.EXECUTABLE),), (APP.path,)),
+        PYTHON,
+    ),
+    tools=BuildTools((), RUST, C_TOOLCHAIN),
 )
 
 
@@ -550,11 +576,7 @@ def refuse(_: object) -> Any:
     raise AssertionError("nobody wants a report")
 
 
-NOT_ASKED: Mocks = {
-    collect_ingredients: refuse,
-    find_build_tools: refuse,
-    write_report: refuse,
-}
+NOT_ASKED: Mocks = {write_report: refuse}
 INSTALL = BuiltPackageArtifact(
     "project/bin/triple/debug/install",
     extra_log_lines=("Python 3.11.7 is inside.", "Code: app in the executable."),
@@ -570,16 +592,13 @@ def test_package_writes_a_report_beside_if_asked_to(
     fields: dict[str, Any], with_template: bool
 ) -> None:
     target = field_set(**fields)
-    contents = Contents(None, (Placement(APP, False),), (APP.path,))
-    ingredients = Ingredients("my-app", STANDALONE_PYTHON, contents, PYTHON)
-    tools = BuildTools((), RUST, C_TOOLCHAIN)
     written = FILES.digest({"project/bin/triple/debug/my-app.sha256": "checksums"})
     request = ReportRequest(
         name="my-app",
         files=RESULT,
         install_dir=BINARY.install_dir,
         executable=BINARY.executable,
-        contents=contents,
+        contents=BINARY.ingredients.contents,
         crates=CrateListRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN),
         with_template=with_template,
     )
@@ -587,8 +606,6 @@ def test_package_writes_a_report_beside_if_asked_to(
     given = package(
         target,
         {
-            collect_ingredients: {target: ingredients}.__getitem__,
-            find_build_tools: {target: tools}.__getitem__,
             write_report: {request: report}.__getitem__,
         },
         report=True,

@@ -15,9 +15,9 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_pyoxidizer import register
 from pants_pyoxidizer.configuration.config import Config, PyOxidizerPython
-from pants_pyoxidizer.goals.package import PyOxidizerFieldSet
 from pants_pyoxidizer.standalone_python_target import StandalonePythonTarget
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget, PyOxidizerTemplateField
+from pants_pyoxidizer.util_rules.binary import PyOxidizerFieldSet
 
 
 def test_the_backend_loads_beside_pants_own() -> None:

@@ -16,9 +16,14 @@ from pants.util.frozendict import FrozenDict
 
 from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.subsystem import PyOxidizerReport
+from pants_pyoxidizer.util_rules.build_environment import (
+    BuildEnvironment,
+    BuildEnvironmentRequest,
+    set_up_build_environment,
+)
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
-from pants_pyoxidizer.util_rules.crates import Crates, CratesRequest, get_crates
+from pants_pyoxidizer.util_rules.python.standalone_python import HostPython
 from pants_pyoxidizer.util_rules.report import (
     Crate,
     CrateList,
@@ -32,9 +37,8 @@ from pants_pyoxidizer.util_rules.report import (
     write_report,
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
-from pants_pyoxidizer.wheels.placement import Placement
+from pants_pyoxidizer.wheels.placement import Location, Placement
 from rules.file_operations import FileOperations
 from rules.mocks import Mocks, process_mocks
 from unit.wheels import wheel
@@ -43,18 +47,20 @@ FILES = FileOperations()
 TOOL = RuleRunner(
     rules=[*PyOxidizerReport.rules(), QueryRule(PyOxidizerReport, ())],
 ).request(PyOxidizerReport, [])
-PYTHON = StandalonePython(
+PYTHON = HostPython(
     PythonArchive("python.tar.zst", "0123", "3.11"),
     version="3.11.7",
     target_triple="x86_64-unknown-linux-gnu",
     digest=FILES.digest({"python.tar.zst": "python"}),
+    host_python=".cache/links/python",
     description="",
 )
 DOWNLOADED_PYTHON = dataclasses.replace(
     PYTHON, python=PyOxidizerPython("3.10"), version="3.10.9", digest=EMPTY_DIGEST
 )
 RUST = RustToolchain(SystemRust(".cache/rust", "rustc\nrelease: 1.80.1\n"))
-CRATES_REQUEST = CrateListRequest(PYTHON, RUST, CToolchain("/usr/bin", "cc 12"))
+C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
+CRATES_REQUEST = CrateListRequest(PYTHON, RUST, C_TOOLCHAIN)
 
 APP = wheel("app", "0.1", sha256="a" * 64, folder="")
 SIX = wheel("six", "1.16.0", sha256="b" * 64)
@@ -68,12 +74,21 @@ REQUEST = ReportRequest(
     files=FILES.digest(BUILT),
     install_dir=f"{MODE_DIR}/install",
     executable=f"{MODE_DIR}/install/my-app",
-    contents=Contents(None, (Placement(APP, False), Placement(SIX, False)), (APP.path,)),
+    contents=Contents(
+        None,
+        (Placement(APP, Location.EXECUTABLE), Placement(SIX, Location.EXECUTABLE)),
+        (APP.path,),
+    ),
     crates=CRATES_REQUEST,
     with_template=False,
 )
 PYEMBED = Crate("pyembed", "0.24.0", "c" * 64, optional=False)
 REGISTRY = FILES.digest({"index/py/em/pyembed": "{}"})
+SURROUNDINGS = BuildEnvironment(
+    env=FrozenDict(PANTS_PYOXIDIZER_RUST="{chroot}/.cache/rust"),
+    immutable_input_digests=FrozenDict(__crates=REGISTRY),
+    append_only_caches=FrozenDict(pyoxidizer=".cache/pyoxidizer"),
+)
 JEMALLOC = Crate("jemallocator", "0.5.0", "d" * 64, optional=True)
 
 
@@ -92,8 +107,8 @@ def run(rule: Any, *args: Any, written: dict[str, str]) -> tuple[ToolProcess, An
     mocks: Mocks = {
         **process_mocks(set_up_tool_process, run_process),
         list_crates: {CRATES_REQUEST: CrateList("0.24.0", (PYEMBED, JEMALLOC))}.__getitem__,
-        get_crates: {
-            CratesRequest("x86_64-unknown-linux-gnu", RUST.system): Crates(REGISTRY)
+        set_up_build_environment: {
+            BuildEnvironmentRequest(PYTHON, RUST, C_TOOLCHAIN): SURROUNDINGS
         }.__getitem__,
         list_libraries: {
             LibrariesRequest(PYTHON, REQUEST.files): Libraries(("libc.so.6",), ("z",))
@@ -199,12 +214,9 @@ def test_crates_are_listed_in_the_surroundings_of_a_build() -> None:
         program="pyoxidizer.list_crates",
         argv=("--triple", "x86_64-unknown-linux-gnu", "--output", "report.json"),
         description="",
-        immutable_input_digests=FrozenDict(__crates=REGISTRY),
-        env=process.env,
-        append_only_caches=FrozenDict(
-            pyoxidizer=".cache/pyoxidizer", pyoxidizer_crates=".cache/pyoxidizer_crates"
-        ),
+        immutable_input_digests=SURROUNDINGS.immutable_input_digests,
+        env=SURROUNDINGS.env,
+        append_only_caches=SURROUNDINGS.append_only_caches,
         output_files=("report.json",),
     )
-    assert process.env["PANTS_PYOXIDIZER_RUST"] == "{chroot}/.cache/rust"
     assert crates == CrateList("0.24.0", (PYEMBED,))

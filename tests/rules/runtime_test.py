@@ -16,6 +16,7 @@ from pants_pyoxidizer.package_data import package_files
 from pants_pyoxidizer.startup.payload import parse
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.python.standalone_python import HostPython
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.runtime import (
     Runtime,
@@ -26,7 +27,6 @@ from pants_pyoxidizer.util_rules.runtime import (
     set_up_runtime_process,
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from rules.file_operations import FileOperations
 
 FILES = FileOperations()
@@ -35,11 +35,12 @@ PROGRAMS = tuple(package_files("programs/wheels"))
 INSTALL_DIR = "x86_64-unknown-linux-gnu/release/install"
 PYTHON = PythonArchive("python.tar.zst", "0123", "3.11")
 REQUEST = RuntimeRequest(
-    python=StandalonePython(
+    python=HostPython(
         PYTHON,
         version="3.11.7",
         target_triple="x86_64-unknown-linux-gnu",
         digest=FILES.digest({"python.tar.zst": "python"}),
+        host_python=".cache/links/python",
         description="Python 3.11.7 is inside.",
     ),
     rust=RustToolchain(None),
@@ -72,7 +73,9 @@ def run_build(request: RuntimeRequest, built: dict[str, str]) -> tuple[BuildRequ
 def test_it_is_built_of_what_starts_a_program_and_nothing_else() -> None:
     request, _ = run_build(REQUEST, {"runtime": ""})
     startup_files = {f"startup/{file.path}": file.content.decode() for file in STARTUP_FILES}
-    config = runtime_config(PYTHON, name="runtime", startup_dir="startup", seldom_dir="seldom")
+    config = runtime_config(
+        PYTHON, name="runtime", startup_dir="startup", rarely_used_dir="rarely_used"
+    )
     assert request == BuildRequest(
         description="",
         name="runtime",
@@ -100,21 +103,23 @@ def test_its_description(args: tuple[str, ...], description: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "beside",
+    "sidecar",
     [
         {},
         {"lib/_ssl.so": "x", "libpython3.so": "y"},
         # The same names elsewhere.
-        {"lib/runtime": "x", "lib/seldom/uu.py": "y", "lib/tkinter/__init__.py": "z"},
+        {"lib/runtime": "x", "lib/rarely_used/uu.py": "y", "lib/tkinter/__init__.py": "z"},
     ],
 )
-@pytest.mark.parametrize("seldom", [{}, {"seldom/uu.py": "u", "seldom/tkinter/__init__.py": "t"}])
-def test_what_is_built_is_taken_apart(beside: dict[str, str], seldom: dict[str, str]) -> None:
-    _, runtime = run_build(REQUEST, {"runtime": "executable", **beside, **seldom})
+@pytest.mark.parametrize(
+    "rarely_used", [{}, {"rarely_used/uu.py": "u", "rarely_used/tkinter/__init__.py": "t"}]
+)
+def test_what_is_built_is_taken_apart(sidecar: dict[str, str], rarely_used: dict[str, str]) -> None:
+    _, runtime = run_build(REQUEST, {"runtime": "executable", **sidecar, **rarely_used})
     assert runtime == Runtime(
         executable=FILES.digest({"runtime": "executable"}),
-        beside=FILES.digest(beside),
-        seldom=FILES.digest(seldom),
+        sidecar=FILES.digest(sidecar),
+        rarely_used=FILES.digest(rarely_used),
         install_dir=INSTALL_DIR,
     )
 
@@ -128,8 +133,8 @@ def test_what_runs_in_it_is_of_the_oldest_python(file: FileContent) -> None:
 
 RUNTIME = Runtime(
     executable=FILES.digest({"runtime": "executable"}),
-    beside=FILES.digest({"lib/_ssl.so": "x"}),
-    seldom=FILES.digest({"seldom/uu.py": "u"}),
+    sidecar=FILES.digest({"lib/_ssl.so": "x"}),
+    rarely_used=FILES.digest({"rarely_used/uu.py": "u"}),
     install_dir=INSTALL_DIR,
 )
 
@@ -152,7 +157,7 @@ def test_a_process_in_which_it_makes_payloads() -> None:
         level=LogLevel.INFO,
         input_digest=request.input_digest,
         immutable_input_digests=FrozenDict(
-            __runtime=FILES.merge(RUNTIME.executable, RUNTIME.beside, FILES.create(payload))
+            __runtime=FILES.merge(RUNTIME.executable, RUNTIME.sidecar, FILES.create(payload))
         ),
         output_files=("out",),
         output_directories=("lib",),

@@ -14,7 +14,6 @@ from pants.engine.target import Targets
 from pants_pyoxidizer import package_data
 from pants_pyoxidizer.configuration.config import Config, PythonArchive
 from pants_pyoxidizer.engine import get_digest_contents
-from pants_pyoxidizer.goals.package import Ingredients, PyOxidizerFieldSet, collect_ingredients
 from pants_pyoxidizer.goals.show_config import (
     START_TEMPLATE,
     PyOxidizerConfigGoal,
@@ -23,13 +22,14 @@ from pants_pyoxidizer.goals.show_config import (
     show_configs,
 )
 from pants_pyoxidizer.target_types import PyOxidizerBinaryTarget
+from pants_pyoxidizer.util_rules.binary import Ingredients, PyOxidizerFieldSet, collect_ingredients
 from pants_pyoxidizer.util_rules.contents import Contents
+from pants_pyoxidizer.util_rules.python.standalone_python import HostPython
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfig,
     RenderedConfigRequest,
     render_config,
 )
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from pants_pyoxidizer.wheels.entry_point import EntryPoint
 from pants_pyoxidizer.wheels.placement import Resources, place
 from rules.mocks import run_rule
@@ -48,10 +48,10 @@ def target(**fields: Any) -> PyOxidizerBinaryTarget:
 
 def show(*wheels: Any, **fields: Any) -> tuple[str, list[RenderedConfigRequest]]:
     """The text, and which configurations were rendered for it."""
-    resources = Resources.IN_MEMORY if "template" in fields else Resources.AUTO
+    resources = None if "template" in fields else Resources.AUTO
     ingredients = Ingredients(
         "bin",
-        StandalonePython(ARCHIVE, "3.11.7", "x86_64-unknown-linux-gnu", EMPTY_DIGEST, ""),
+        HostPython(ARCHIVE, "3.11.7", "x86_64-unknown-linux-gnu", EMPTY_DIGEST, "", "python"),
         Contents(EntryPoint("app"), place(wheels, resources), (APP.path,)),
         EMPTY_DIGEST,
     )

@@ -30,8 +30,9 @@ from pants_pyoxidizer.subsystem import (
     PythonSource,
     RustSource,
 )
+from pants_pyoxidizer.util_rules.python.chosen_python import PYOXIDIZER_VERSIONS
+from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 from pants_pyoxidizer.util_rules.rust_toolchain import MINIMUM_VERSION
-from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS, PYOXIDIZER_VERSIONS
 
 DEFAULT_REQUIREMENTS = ("pyoxidizer==0.24.0", "pip==23.3.2", "zstandard==0.23.0")
 REPORT_REQUIREMENTS = ("cyclonedx-python-lib==9.1.0", "jsonschema==4.23.0")

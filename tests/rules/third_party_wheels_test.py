@@ -33,10 +33,10 @@ from pants_pyoxidizer.engine import (
     get_digest_contents,
     transitive_targets,
 )
-from pants_pyoxidizer.util_rules.inspect_wheels import (
-    InspectWheelsRequest,
-    Wheels,
-    inspect_wheels,
+from pants_pyoxidizer.util_rules.inspected_wheels import (
+    InspectedWheels,
+    InspectedWheelsRequest,
+    get_inspected_wheels,
 )
 from pants_pyoxidizer.util_rules.third_party_wheels import (
     ThirdPartyWheels,
@@ -95,7 +95,7 @@ def resolve(*dependencies: Target) -> tuple[ThirdPartyWheels, list[object]]:
             digest_to_snapshot: {
                 OUTPUT: Mock(digest=OUTPUT, files=("__third_party_wheels/six.whl",))
             }.__getitem__,
-            inspect_wheels: answer(Wheels(ONLY_WHEELS)),
+            get_inspected_wheels: answer(InspectedWheels(ONLY_WHEELS)),
         },
     )
     return resolved, requests
@@ -142,12 +142,12 @@ def test_a_failure_shows_no_password() -> None:
 
 
 def test_without_requirements_nothing_is_resolved() -> None:
-    assert resolve(SOURCE) == (ThirdPartyWheels(Wheels()), [])
+    assert resolve(SOURCE) == (ThirdPartyWheels(InspectedWheels()), [])
 
 
 def test_requirements_are_resolved_by_pants_and_become_wheels() -> None:
     assert resolve(SOURCE, REQUIREMENT) == (
-        ThirdPartyWheels(Wheels(ONLY_WHEELS)),
+        ThirdPartyWheels(InspectedWheels(ONLY_WHEELS)),
         [
             PexFromTargetsRequest(
                 # Not of the distribution, which has no resolve.
@@ -165,7 +165,7 @@ def test_requirements_are_resolved_by_pants_and_become_wheels() -> None:
                 input_digest=PEX,
                 output_directories=("__third_party_wheels",),
             ),
-            InspectWheelsRequest(OUTPUT, ("__third_party_wheels/six.whl",), PYTHON),
+            InspectedWheelsRequest(OUTPUT, ("__third_party_wheels/six.whl",), PYTHON),
         ],
     )
 
@@ -204,8 +204,8 @@ def test_wheels_are_inspected_without_what_lies_beside_them(python: str | None) 
 
     report = FileContent("wheels.json", json.dumps([asdict(wheel)]).encode())
     wheels = run_rule(
-        inspect_wheels,
-        InspectWheelsRequest(INPUT, (wheel.path,), python),
+        get_inspected_wheels,
+        InspectedWheelsRequest(INPUT, (wheel.path,), python),
         mocks={
             digest_subset_to_digest: {
                 DigestSubset(INPUT, PathGlobs([wheel.path])): ONLY_WHEELS
@@ -221,7 +221,7 @@ def test_wheels_are_inspected_without_what_lies_beside_them(python: str | None) 
         description="",
         input_digest=ONLY_WHEELS,
         output_files=("wheels.json",),
-        interpreter=python,
+        python_link=python,
     )
     assert process.description == "Inspect 1 wheel"
-    assert wheels == Wheels(ONLY_WHEELS, (wheel,))
+    assert wheels == InspectedWheels(ONLY_WHEELS, (wheel,))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.programs.cargo import cache as crates_cache
+from pants_pyoxidizer.programs.cargo import cache
 from pants_pyoxidizer.programs.cargo.cache import Lock, prune
 
 
@@ -44,7 +44,7 @@ def make_entry(folder: Path, name: str, days_ago: float, size: int) -> None:
 def test_prune(
     ages: list[int], expected: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crates_cache, "MAX_BYTES", 450)
+    monkeypatch.setattr(cache, "MAX_BYTES", 450)
     for age in ages:
         make_entry(tmp_path, f"{age:02}", age, 100)
     prune(tmp_path, time.time())

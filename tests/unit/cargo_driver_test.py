@@ -17,9 +17,9 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from pants_pyoxidizer.programs.cargo import cache as crates_cache
+from pants_pyoxidizer.programs.cargo import cache
 from pants_pyoxidizer.programs.cargo import driver as cargo_driver
-from pants_pyoxidizer.programs.cargo.cache import Home
+from pants_pyoxidizer.programs.cargo.cache import CargoHome
 from pants_pyoxidizer.programs.cargo.project import (
     BuildCall,
     LinkInputs,
@@ -627,7 +627,7 @@ def test_full_after_cargo(builds: Builds, monkeypatch: pytest.MonkeyPatch, capfd
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(crates_cache, "link_or_copy", no_space)
+        patch.setattr(cache, "link_or_copy", no_space)
         build = run_here(builds.prepare(), patch, capfd).assert_built()
     assert build.output == "crates: compiled, not kept (No space left on device)\n"
     builds.compiled()
@@ -658,7 +658,7 @@ def test_cargo_takes_crates_from_nowhere_else(builds: Builds) -> None:
         '[source.crates-io]\nreplace-with = "fetched"\n\n'
         f'[source.fetched]\nlocal-registry = "{home}/crates"\n'
     )
-    crates = [str(path) for path in crates_cache.relative_files(Path(home, "crates"))]
+    crates = [str(path) for path in cache.relative_files(Path(home, "crates"))]
     assert crates == ["index/py/th/python", "python-1.0.0.crate"]
 
 
@@ -671,7 +671,7 @@ def test_crates_are_unpacked_once(builds: Builds) -> None:
 def test_an_interrupted_copy_is_done_again(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
     build = builds.prepare()
     monkeypatch.chdir(build.project)
-    home = Home.of(builds.cache, Project.read("bin"), build.env())
+    home = CargoHome.of(builds.cache, Project.read("bin"), build.env())
     (home.path / "crates").mkdir(parents=True)
     crate = home.path / "crates/python-1.0.0.crate"
     crate.write_text("pyth")
@@ -684,7 +684,7 @@ def test_who_copies_does_not_make_others_wait_while_it_compiles(
 ) -> None:
     build = builds.prepare()
     monkeypatch.chdir(build.project)
-    one, other = (Home.of(builds.cache, Project.read("bin"), build.env()) for _ in range(2))
+    one, other = (CargoHome.of(builds.cache, Project.read("bin"), build.env()) for _ in range(2))
     with one.lock, other.lock:
         one.lock.take(exclusive=True)
         entered = threading.Thread(target=other.enter)

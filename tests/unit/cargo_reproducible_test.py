@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.programs.cargo import reproducible as repeatable
+from pants_pyoxidizer.programs.cargo import reproducible as reproducible
 from pants_pyoxidizer.programs.formats import packed_resources
 from pants_pyoxidizer.programs.formats.ar_archive import members
 
-WRAPPER = Path(repeatable.__file__).with_name("rustc_wrapper")
+WRAPPER = Path(reproducible.__file__).with_name("rustc_wrapper")
 
 
 def archive(path: Path, names: list[str]) -> None:
@@ -30,27 +30,27 @@ def archive(path: Path, names: list[str]) -> None:
 def test_temporary_members_come_last(names: list[str], tmp_path: Path) -> None:
     path = tmp_path / "libpython3.a"
     archive(path, names)
-    repeatable.order_members(path)
+    reproducible.order_members(path)
     expected = ["a.o", "config.o", "0123456789abcdef-config.o", "libpython.10.o"]
     assert list(members(path.read_bytes())) == [(n, f"of {n}".encode()) for n in expected]
 
 
 def test_what_is_not_there_or_unknown_is_left_alone(tmp_path: Path) -> None:
     env = {"PYO3_CONFIG_FILE": str(tmp_path / "pyo3.txt")}
-    repeatable.settle_artifacts(env)
+    reproducible.normalize_artifacts(env)
     assert list(tmp_path.iterdir()) == []
     for name in ("packed-resources", "libpython3.a"):
         (tmp_path / name).write_text(name)
-    repeatable.settle_artifacts(env)
+    reproducible.normalize_artifacts(env)
     for name in ("packed-resources", "libpython3.a"):
         assert (tmp_path / name).read_text() == name
 
 
 def test_packed_resources_are_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeatable, "settle", lambda data, _: packed_resources.MAGIC + data)
+    monkeypatch.setattr(reproducible, "normalize", lambda data, _: packed_resources.MAGIC + data)
     path = tmp_path / "packed-resources"
     path.write_text("x")
-    repeatable.settle_artifacts({"PYO3_CONFIG_FILE": str(tmp_path / "pyo3.txt")})
+    reproducible.normalize_artifacts({"PYO3_CONFIG_FILE": str(tmp_path / "pyo3.txt")})
     assert path.read_bytes() == packed_resources.MAGIC + b"x"
 
 
@@ -65,7 +65,7 @@ def test_rustc_replaces_paths(tmp_path: Path) -> None:
     )
     rustc.chmod(0o755)
     config = f"{tmp_path}/project tmp/artifacts/pyo3.txt"
-    env = repeatable.rustc_env({"PYO3_CONFIG_FILE": config, "RUSTC": str(rustc)})
+    env = reproducible.rustc_env({"PYO3_CONFIG_FILE": config, "RUSTC": str(rustc)})
     assert env == {
         "RUSTC_WRAPPER": str(WRAPPER),
         "PANTS_PYOXIDIZER_TEMP": f"{tmp_path}/project tmp",
@@ -89,7 +89,7 @@ def test_rustc_replaces_paths(tmp_path: Path) -> None:
 
 
 def test_without_rustc_its_sources_have_no_other_path() -> None:
-    assert repeatable.standard_library("/nowhere/rustc") == ""
+    assert reproducible.standard_library("/nowhere/rustc") == ""
 
 
 @pytest.mark.parametrize(
@@ -118,4 +118,4 @@ def test_without_rustc_its_sources_have_no_other_path() -> None:
     ],
 )
 def test_metadata(name: bytes, content: bytes, expected: bytes) -> None:
-    assert repeatable.settle_metadata(name, content) == expected
+    assert reproducible.normalize_metadata(name, content) == expected

@@ -110,7 +110,9 @@ def test_our_template_uses_each_parameter() -> None:
 
 
 def render_runtime(python: PythonArchive | PyOxidizerPython) -> str:
-    return runtime_config(python, name="runtime", startup_dir="startup", seldom_dir="seldom")
+    return runtime_config(
+        python, name="runtime", startup_dir="startup", rarely_used_dir="rarely_used"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_the_runtime_is_like_its_template_but_for_the_parameters() -> None:
         f"    return {ARCHIVE.expression}",
         '        name = "runtime",',
         '        exe.read_package_root(path = "startup", packages = ["pants_pyoxidizer"])',
-        '            files.add_python_resource("seldom", resource)',
+        '            files.add_python_resource("rarely_used", resource)',
         '    python_config.terminfo_resolution = "none"',
     }
 

@@ -223,8 +223,8 @@ def write_tree(folder: Path, files: dict[str, str | bytes]) -> Path:
 def modules(folder: Path, files: dict[str, str | bytes]) -> Payload:
     """The payload made of a folder with these files."""
     output = folder / "part"
-    seldom = write_tree(folder / "seldom", files)
-    assert main(["modules", "--output", str(output), str(seldom)]) == 0
+    rarely_used = write_tree(folder / "rarely_used", files)
+    assert main(["modules", "--output", str(output), str(rarely_used)]) == 0
     return open_payload(output)
 
 
@@ -257,7 +257,7 @@ def test_their_code_names_no_path_of_this_machine(tmp_path: Path) -> None:
     [{}, {"app/table.txt": "table"}, {"bad.py": "def f(:\n"}, {"lib2to3/tests/my.data.py": "1\n"}],
 )
 def test_what_cannot_be_imported_is_left_out(tmp_path: Path, files: dict[str, str | bytes]) -> None:
-    (tmp_path / "seldom").mkdir()
+    (tmp_path / "rarely_used").mkdir()
     assert everything(modules(tmp_path, files)) == {
         "modules": {},
         "files": {},
@@ -429,15 +429,15 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_parts(folder: Path) -> list[str]:
-    paths = []
+    arguments = []
     for name in ("a", "b"):
         with open(folder / name, "wb") as file:
             writer = Writer(file)
             writer.add_file("both.txt", name.encode())
             writer.add_file(f"{name}.txt", name.encode())
             writer.finish()
-        paths.append(str(folder / name))
-    return paths
+        arguments.append(f"--part={folder / name}")
+    return arguments
 
 
 BOTH = {"a.txt": b"a", "b.txt": b"b", "both.txt": b"a"}
@@ -455,7 +455,7 @@ def test_a_program_is_a_copy_of_the_runtime_with_all_parts(
     tmp_path: Path, runtime: Path, flags: tuple[str, ...], start: tuple[str | None, str | None]
 ) -> None:
     output = tmp_path / "my-app"
-    assert main(["program", *flags, "--output", str(output), "--", *write_parts(tmp_path)]) == 0
+    assert main(["program", *flags, "--output", str(output), *write_parts(tmp_path)]) == 0
     payload = open_payload(output)
     assert (everything(payload)["files"], payload.start) == (BOTH, start)
     assert output.read_bytes().startswith(b"the runtime")
@@ -465,7 +465,7 @@ def test_a_program_is_a_copy_of_the_runtime_with_all_parts(
 
 def test_a_program_beside_the_copy_of_the_runtime(tmp_path: Path, runtime: Path) -> None:
     output = tmp_path / "my-app"
-    main(["program", "--beside", "--output", str(output), "--", *write_parts(tmp_path)])
+    main(["program", "--sidecar", "--output", str(output), *write_parts(tmp_path)])
     assert output.read_bytes() == b"the runtime"
     assert everything(open_payload(tmp_path / "my-app.payload"))["files"] == BOTH
 
@@ -479,23 +479,23 @@ def test_a_wheel_is_prepared_on_the_way(
     early = str(tmp_path / "early")
     assert main(["wheel", *flags, "--output", early, "--", wheel]) == 0
     programs = []
-    for name, prepared in (("one", early), ("two", wheel)):
-        parts = [*write_parts(tmp_path), prepared]
-        main(["program", *flags, "--output", str(tmp_path / name), "--", *parts])
+    for name, given in (("one", f"--part={early}"), ("two", f"--wheel={wheel}")):
+        inputs = [*write_parts(tmp_path), given]
+        main(["program", *flags, "--output", str(tmp_path / name), *inputs])
         programs.append(everything(open_payload(tmp_path / name)))
     assert programs[0] == programs[1]
     assert programs[0]["files"]["both.txt"] == b"a"
 
 
 def test_a_program_without_code(tmp_path: Path, runtime: Path) -> None:
-    main(["program", "--output", str(tmp_path / "my-app"), "--"])
+    main(["program", "--output", str(tmp_path / "my-app")])
     assert everything(open_payload(tmp_path / "my-app"))["files"] == {}
 
 
 def test_what_is_no_part_is_refused(tmp_path: Path, runtime: Path) -> None:
     (tmp_path / "part").write_text("none")
     with pytest.raises(PayloadError) as e:
-        main(["program", "--output", str(tmp_path / "my-app"), "--", str(tmp_path / "part")])
+        main(["program", "--output", str(tmp_path / "my-app"), f"--part={tmp_path}/part"])
     assert str(e.value) == f"{tmp_path}/part is no part of a payload"
 
 
@@ -514,7 +514,7 @@ def test_a_program_that_was_made_of_a_wheel_runs(
     wheel, part, beside = write_wheel(tmp_path / "w.whl", files), tmp_path / "p", tmp_path / "x"
     make(python, "wheel", *flags, "--output", str(part), str(wheel))
     start = ("--module", "app.main", "--function", "run")
-    make(python, "program", "--beside", *start, "--output", str(beside), "--", str(part))
+    make(python, "program", "--sidecar", *start, "--output", str(beside), "--part", str(part))
     program = write_launcher(tmp_path / "my-app", python)
     (tmp_path / "x.payload").rename(tmp_path / "my-app.payload")
     result = run_program(program)
@@ -545,7 +545,7 @@ def test_what_makes_payloads_needs_nothing_that_the_runtime_lacks(
 ) -> None:
     """In the runtime, it runs without the part of payloads that has those modules."""
     wheel = write_wheel(tmp_path / "app.whl", FILES)
-    source = wheel if command == "wheel" else write_tree(tmp_path / "seldom", FILES)
+    source = wheel if command == "wheel" else write_tree(tmp_path / "rarely_used", FILES)
     code = f"""
         import json
         from pants_pyoxidizer.programs.wheels.make_payload import main
@@ -554,7 +554,7 @@ def test_what_makes_payloads_needs_nothing_that_the_runtime_lacks(
     """
     imported = {*json.loads(run(python, code).stdout)}
     assert "zipfile" in imported
-    assert imported & (in_template("LEFT_OUT") | in_template("SELDOM")) == set()
+    assert imported & (in_template("LEFT_OUT") | in_template("RARELY_USED")) == set()
 
 
 @pytest.mark.parametrize("python", pythons(), ids=str)
@@ -566,7 +566,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, python: str, mode: 
     command, *arguments = {
         "part": ("wheel", str(wheel)),
         "files": ("wheel", "--files", str(wheel)),
-        "modules": ("modules", str(write_tree(tmp_path / "seldom", files))),
+        "modules": ("modules", str(write_tree(tmp_path / "rarely_used", files))),
     }[mode]
     contents = []
     for seed in ("1", "2", "3"):

@@ -17,7 +17,7 @@ import zstandard
 
 from pants_pyoxidizer.programs.formats import ar_archive, elf
 from pants_pyoxidizer.programs.pack import cpython, libpython, pack_cpython, packed_tree
-from pants_pyoxidizer.programs.pack.cpython import Interpreter, Refusal
+from pants_pyoxidizer.programs.pack.cpython import CPython, Refusal
 from pants_pyoxidizer.programs.pack.forced_header import forced_header
 from pants_pyoxidizer.programs.pack.libpython import Image, Library
 from pants_pyoxidizer.programs.pack.packed_tree import ExtensionModule, Tree
@@ -25,7 +25,7 @@ from pants_pyoxidizer.programs.pack.packed_tree import ExtensionModule, Tree
 # --- Facts about interpreters ---
 
 
-def interpreter(**changes: Any) -> Interpreter:
+def interpreter(**changes: Any) -> CPython:
     facts: dict[str, Any] = dict(
         executable="/py/bin/python3.11",
         implementation="cpython",
@@ -62,7 +62,7 @@ def interpreter(**changes: Any) -> Interpreter:
         libc="/lib/libc.so.6",
     )
     config_vars = {**facts["config_vars"], **changes.pop("config_vars", {})}
-    return Interpreter.from_probe({**facts, **changes, "config_vars": config_vars})
+    return CPython.from_probe({**facts, **changes, "config_vars": config_vars})
 
 
 def test_versions() -> None:
@@ -360,8 +360,8 @@ def test_read_static(tmp_path: Path) -> None:
     assert library.link_mode == "static"
     assert library.objects == (("o.o", core), ("o-2.o", CONFIG_O))
     assert library.inittab == "o-2.o"
-    assert library.wants == {"malloc", "stat", "__popcountdi2", "gettid"}
-    assert library.defines == {"PyInit_a", "_PyImport_Inittab"}
+    assert library.undefined_symbols == {"malloc", "stat", "__popcountdi2", "gettid"}
+    assert library.defined_symbols == {"PyInit_a", "_PyImport_Inittab"}
     assert library.anchors == ("PyInit_a",)
 
 
@@ -442,7 +442,7 @@ def test_config_dirs_of_a_moved_python(tmp_path: Path) -> None:
     assert it.config_dirs() == ["/install/lib/config", str(moved)]
 
 
-def installed(tmp_path: Path) -> Interpreter:
+def installed(tmp_path: Path) -> CPython:
     """An interpreter whose paths are below `tmp_path`; nothing is there but the executable."""
     (tmp_path / "lib").mkdir()
     (tmp_path / "python3.11").write_bytes(b"#!")
@@ -561,7 +561,7 @@ def test_versions_of_symbols(tmp_path: Path) -> None:
     )
     assert elf.ElfFile(Path(library).read_bytes()).default_versions()["f"] == "GLIBC_9.5"
 
-    wants_f = Library("static", "", wants=frozenset(["f", "g"]))
+    wants_f = Library("static", "", undefined_symbols=frozenset(["f", "g"]))
     assert libpython.lowest_glibc(wants_f, [], library) == "9.5"
     module = Image(versions=frozenset(["GLIBC_2.9", "GLIBC_2.17", "GLIBC_PRIVATE", "ZLIB_3"]))
     assert libpython.lowest_glibc(Library("shared", ""), [module], library) == "2.17"
@@ -662,7 +662,7 @@ def test_write_stdlib(tmp_path: Path) -> None:
     write(stdlib / "distutils/__init__.py", "debian")
     write(stdlib / "lib-dynload/array.cpython-311-x86_64-linux-gnu.so", "array")
     write(stdlib / "lib-dynload/_testcapi.cpython-311-x86_64-linux-gnu.so")
-    modules = packed_tree.extension_modules(tree.interpreter)
+    modules = packed_tree.extension_modules(tree.cpython)
     assert [module.name for module in modules] == ["array"]
 
     packed_tree.write_stdlib(tree, modules)
@@ -693,7 +693,7 @@ def test_write_headers_with_debians_pyconfig(tmp_path: Path) -> None:
     library = Library("static", "")
     packed_tree.write_headers(tree, library)
     written = files(tmp_path / "tree/install/include/python3.11")
-    assert written.pop("pants_pyoxidizer.h") == forced_header(tree.interpreter, library)
+    assert written.pop("pants_pyoxidizer.h") == forced_header(tree.cpython, library)
     assert written == {
         "Python.h": "Python",
         "cpython/code.h": "code",

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from pants_pyoxidizer.programs.formats.packed_resources import UnknownFormat, settle
+from pants_pyoxidizer.programs.formats.packed_resources import UnknownFormat, normalize
 
 START, END, NAME = b"\x01", b"\xff", b"\x03"
 PACKAGE, SOURCE, DEPENDENCIES = b"\x04", b"\x06", b"\x0e"
@@ -64,22 +64,22 @@ def keep(name: bytes, content: bytes) -> bytes:
 
 def test_pairs_are_sorted_by_name() -> None:
     assert two_packages(first=True) != two_packages(first=False)
-    assert settle(two_packages(first=True), keep) == two_packages(first=True)
-    assert settle(two_packages(first=False), keep) == two_packages(first=True)
+    assert normalize(two_packages(first=True), keep) == two_packages(first=True)
+    assert normalize(two_packages(first=False), keep) == two_packages(first=True)
 
 
 def test_metadata_is_edited() -> None:
-    edited = settle(two_packages(first=True), lambda name, content: name + content + b"!")
+    edited = normalize(two_packages(first=True), lambda name, content: name + content + b"!")
     assert b"METADATAMETADATAm!RECORDRECORDr!libz" in edited
     assert lengths("HQHQ", 8, 10, 6, 8) in edited
     assert len(edited) == len(two_packages(first=True)) + 16
     # What was edited can be read again.
-    assert settle(edited, keep) == edited
+    assert normalize(edited, keep) == edited
 
 
 def test_no_resources() -> None:
     empty = pack({}, [])
-    assert settle(empty, keep) == empty
+    assert normalize(empty, keep) == empty
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_no_resources() -> None:
 )
 def test_what_is_unknown_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(UnknownFormat, match=message):
-        settle(data, keep)
+        normalize(data, keep)

@@ -6,6 +6,7 @@ import pytest
 
 from pants_pyoxidizer.wheels.metadata import FileUse, Wheel
 from pants_pyoxidizer.wheels.placement import (
+    Location,
     Placement,
     Resources,
     describe,
@@ -28,13 +29,13 @@ NAMED = "named in `filesystem_resources`"
         (
             Resources.AUTO,
             (
-                Placement(NUMPY, True, "native code", "numpy/core.abi3.so"),
-                Placement(PYTZ, True, "data files", "pytz/zoneinfo/UTC"),
-                Placement(SIX, False),
+                Placement(NUMPY, Location.LIB, "native code", "numpy/core.abi3.so"),
+                Placement(PYTZ, Location.LIB, "data files", "pytz/zoneinfo/UTC"),
+                Placement(SIX, Location.EXECUTABLE),
             ),
         ),
-        (Resources.IN_MEMORY, tuple(Placement(it, False) for it in WHEELS)),
-        (Resources.FILESYSTEM, tuple(Placement(it, True) for it in WHEELS)),
+        (Resources.IN_MEMORY, tuple(Placement(it, Location.EXECUTABLE) for it in WHEELS)),
+        (Resources.FILESYSTEM, tuple(Placement(it, Location.LIB) for it in WHEELS)),
     ],
 )
 def test_where_wheels_go(resources: Resources, placements: tuple[Placement, ...]) -> None:
@@ -44,14 +45,16 @@ def test_where_wheels_go(resources: Resources, placements: tuple[Placement, ...]
 @pytest.mark.parametrize("resources", Resources)
 def test_named_wheels_lie_on_the_filesystem_either_way(resources: Resources) -> None:
     forced = {it.path for it in WHEELS}
-    assert place(WHEELS, resources, forced) == tuple(Placement(it, True, NAMED) for it in WHEELS)
+    assert place(WHEELS, resources, forced) == tuple(
+        Placement(it, Location.LIB, NAMED) for it in WHEELS
+    )
 
 
 def test_only_named_wheels_are_forced() -> None:
     assert place(WHEELS, Resources.IN_MEMORY, [PYTZ.path]) == (
-        Placement(NUMPY, False),
-        Placement(PYTZ, True, NAMED),
-        Placement(SIX, False),
+        Placement(NUMPY, Location.EXECUTABLE),
+        Placement(PYTZ, Location.LIB, NAMED),
+        Placement(SIX, Location.EXECUTABLE),
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from pants_pyoxidizer.programs.formats import elf
 from pants_pyoxidizer.programs.pack import cpython, libpython
-from pants_pyoxidizer.programs.pack.cpython import Interpreter, Refusal
+from pants_pyoxidizer.programs.pack.cpython import CPython, Refusal
 from pants_pyoxidizer.programs.pack.forced_header import forced_header
 from pants_pyoxidizer.programs.pack.libpython import Library
 from pants_pyoxidizer.programs.pack.pyconfig_adapter import (
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def real_python(version: str) -> Interpreter:
+def real_python(version: str) -> CPython:
     paths = sorted(PYENV.glob(f"versions/{version}.*/bin/python{version}"))
     if not paths:
         pytest.skip(f"pyenv has no Python {version}")
@@ -163,7 +163,7 @@ TELL = (
 )
 
 
-def settings(it: Interpreter) -> dict[str, Any]:
+def settings(it: CPython) -> dict[str, Any]:
     dynload = f"{it.platstdlib}/lib-dynload"
     paths = [it.stdlib, dynload]
     return {
@@ -205,7 +205,7 @@ def link_shared(library: Library) -> list[str]:
     return [library.path, f"-Wl,-rpath,{os.path.dirname(library.path)}"]
 
 
-def write_library(folder: Path, it: Interpreter, library: Library) -> list[str]:
+def write_library(folder: Path, it: CPython, library: Library) -> list[str]:
     """Compiles the table of built-in modules as PyOxidizer does; arguments for the linker."""
     (folder / "forced.h").write_text(forced_header(it, library))
     config_c = next(path for path in it.config_dirs() if os.path.isfile(f"{path}/config.c"))
@@ -250,7 +250,7 @@ def run(program: Path, **env: str) -> list[str]:
     return result.stdout.splitlines()
 
 
-def check_configured(folder: Path, it: Interpreter, library: Library) -> None:
+def check_configured(folder: Path, it: CPython, library: Library) -> None:
     """What arrives is what arrives without adapters, in a program that is made for this CPython."""
     (folder / "adapted").mkdir()
     (folder / "native").mkdir()
@@ -330,10 +330,10 @@ def test_the_layout_is_that_of_cpython_311() -> None:
 
 HEADER = "typedef struct PyConfig {{\n{}\n}} PyConfig;\n"
 SAME = "".join(f"    {kind} {name};\n" for name, kind in LAYOUT.items())
-STATIC = Library("static", "/libpython3.12.a", defines=frozenset(REAL_NAMES))
+STATIC = Library("static", "/libpython3.12.a", defined_symbols=frozenset(REAL_NAMES))
 
 
-def python312(folder: Path, struct: str) -> Interpreter:
+def python312(folder: Path, struct: str) -> CPython:
     """An interpreter with this content of `PyConfig`."""
     (folder / "cpython").mkdir()
     (folder / "cpython/initconfig.h").write_text(HEADER.format(struct))
@@ -405,7 +405,9 @@ def test_another_pyconfig_is_refused(tmp_path: Path, old: str, new: str, problem
 
 
 def test_a_library_without_a_function_is_refused(tmp_path: Path) -> None:
-    library = dataclasses.replace(STATIC, defines=STATIC.defines - {"PyConfig_SetBytesArgv"})
+    library = dataclasses.replace(
+        STATIC, defined_symbols=STATIC.defined_symbols - {"PyConfig_SetBytesArgv"}
+    )
     with pytest.raises(Refusal, match=r"because /libpython3\.12\.a has no `PyConfig_SetBytesArgv`"):
         adapters_c(python312(tmp_path, SAME), library)
 

@@ -20,8 +20,8 @@ from pants_pyoxidizer.configuration.config import Config, PythonArchive
 from pants_pyoxidizer.wheels.entry_point import EntryPoint, parse_entry_point, run_command
 
 # The same examples each time, however slow the machine, and nothing written.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.load_profile("repeatable")
+settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+settings.load_profile("reproducible")
 
 # Much of what could matter, besides anything else.
 PIECES = st.sampled_from(

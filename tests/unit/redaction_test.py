@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pants_pyoxidizer.diagnostics.redaction import without_credentials
 
 # The same examples each time, however slow the machine, and nothing written.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.load_profile("repeatable")
+settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+settings.load_profile("reproducible")
 
 VISIBLE = string.ascii_letters + string.digits + string.punctuation
 # What encloses a URL in the output of a tool.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from pants_pyoxidizer.programs.wheels import repack_wheels as record_wheels
+from pants_pyoxidizer.programs.wheels import repack_wheels
 
 # As `sha256sum` says it, in the spelling of PEP 427.
 SHA256_OF_NOTHING = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
@@ -20,7 +20,7 @@ def record(folder: Path, distributions: dict[str, dict[str, str]]) -> Path:
             for path, content in files.items():
                 archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), content)
     argv = ["--output", str(folder / "wheels"), str(folder / "third_party.pex")]
-    assert record_wheels.main(argv) == 0
+    assert repack_wheels.main(argv) == 0
     return folder / "wheels"
 
 

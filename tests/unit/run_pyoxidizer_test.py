@@ -24,8 +24,8 @@ from pants_pyoxidizer.programs.pyoxidizer.run_pyoxidizer import (
     failure,
     find_executables,
     foreign_configuration,
+    normalize_files,
     refusal,
-    settle_files,
     strip_libraries,
     writable,
 )
@@ -236,7 +236,7 @@ def test_a_configuration_of_cargos_above_is_found(tmp_path: Path, folder: str, n
     assert f"elsewhere than below {tmp_path / folder}, by" in refusal(path)
 
 
-def test_what_a_template_has_in_files_is_settled(tmp_path: Path) -> None:
+def test_what_a_template_has_in_files_is_normalized(tmp_path: Path) -> None:
     index = b"\x01\x0b\x02\0\0\0" + b"".join(b"\x01\0" + bytes([n]) + bytes(7) for n in (1, 2))
     data = b"pyembed\x03" + (1).to_bytes(1, "little")
     for number in (14, 1, len(index) + 2):
@@ -246,7 +246,7 @@ def test_what_a_template_has_in_files_is_settled(tmp_path: Path) -> None:
     write(tmp_path, "lib/other", b"text")
     write(tmp_path, "lib/x-1.dist-info/RECORD", b"../../bin/x,sha256=1,2\n")
     (tmp_path / "nowhere").symlink_to("missing")
-    settle_files(tmp_path)
+    normalize_files(tmp_path)
     assert (tmp_path / INSTALL / "lib/resources").read_bytes().endswith(b"a22b1")
     assert (tmp_path / INSTALL / "lib/other").read_bytes() == b"text"
     record = tmp_path / INSTALL / "lib/x-1.dist-info/RECORD"

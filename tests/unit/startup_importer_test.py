@@ -218,11 +218,11 @@ it.append(inspect.getsource(app.latin))
 
 
 def test_modules_may_be_compressed(python: str, tmp_path: Path) -> None:
-    (tmp_path / "seldom/app").mkdir(parents=True)
-    (tmp_path / "seldom/app/__init__.py").write_text("'An app.'\n")
-    (tmp_path / "seldom/app/main.py").write_text("VALUE = 'größe'\n", encoding="utf-8")
+    (tmp_path / "rarely_used/app").mkdir(parents=True)
+    (tmp_path / "rarely_used/app/__init__.py").write_text("'An app.'\n")
+    (tmp_path / "rarely_used/app/main.py").write_text("VALUE = 'größe'\n", encoding="utf-8")
     payload = tmp_path / "program"
-    make(python, "modules", "--output", str(payload), str(tmp_path / "seldom"))
+    make(python, "modules", "--output", str(payload), str(tmp_path / "rarely_used"))
     code = """
 import app.main
 it = [app.__doc__, app.__file__, app.main.VALUE, app.main.__loader__.get_source("app.main")]

@@ -122,7 +122,7 @@ class Config:
 
 
 def runtime_config(
-    python: PythonArchive | PyOxidizerPython, *, name: str, startup_dir: str, seldom_dir: str
+    python: PythonArchive | PyOxidizerPython, *, name: str, startup_dir: str, rarely_used_dir: str
 ) -> str:
     """The configuration of an executable that has no program yet.
 
@@ -134,7 +134,7 @@ def runtime_config(
         {
             "NAME": starlark.escape(name),
             "PYTHON_DISTRIBUTION": python.expression,
-            "SELDOM_DIR": starlark.escape(seldom_dir),
+            "RARELY_USED_DIR": starlark.escape(rarely_used_dir),
             "STARTUP_DIR": starlark.escape(startup_dir),
             # The curses of a Python of this machine is the system's, and knows where to look.
             "TERMINFO": "none" if isinstance(python, PythonArchive) else "dynamic",

@@ -1,317 +1,27 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
+"""The goal `package`."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from typing import Any, Iterable
 
-from pants.core.goals.package import (
-    BuiltPackage,
-    BuiltPackageArtifact,
-    PackageFieldSet,
-)
-from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior
-from pants.engine.fs import AddPrefix, Digest, MergeDigests
+from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
+from pants.engine.fs import MergeDigests
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_pyoxidizer.configuration.config import Config
-from pants_pyoxidizer.engine import (
-    EnvironmentField,
-    add_prefix,
-    collect_rules,
-    concurrently,
-    implicitly,
-    merge_digests,
-    rule,
-)
+from pants_pyoxidizer.engine import collect_rules, implicitly, merge_digests, rule
 from pants_pyoxidizer.subsystem import PyOxidizer
-from pants_pyoxidizer.target_types import (
-    PyOxidizerBinaryNameField,
-    PyOxidizerDependenciesField,
-    PyOxidizerEntryPointField,
-    PyOxidizerFilesystemResourcesField,
-    PyOxidizerIncludeSourcesField,
-    PyOxidizerInterpreterField,
-    PyOxidizerOutputPathField,
-    PyOxidizerPayloadField,
-    PyOxidizerPythonField,
-    PyOxidizerResourcesField,
-    PyOxidizerTemplateField,
+from pants_pyoxidizer.util_rules.binary import (
+    PyOxidizerBinary,
+    PyOxidizerFieldSet,
+    build_binary,
 )
-from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
-from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
-from pants_pyoxidizer.util_rules.c_toolchain import (
-    CToolchain,
-    CToolchainRequest,
-    find_c_toolchain,
-)
-from pants_pyoxidizer.util_rules.chosen_python import choose_standalone_python
-from pants_pyoxidizer.util_rules.contents import (
-    Contents,
-    ContentsRequest,
-    determine_contents,
-)
-from pants_pyoxidizer.util_rules.distributions import (
-    Distributions,
-    DistributionsRequest,
-    FirstPartyWheelsRequest,
-    build_first_party_wheels,
-    find_distributions,
-)
-from pants_pyoxidizer.util_rules.inspect_wheels import Wheels
 from pants_pyoxidizer.util_rules.output_path import (
     UniqueOutputPathRequest,
     find_unique_output_path,
 )
-from pants_pyoxidizer.util_rules.payload import PayloadRequest, prepare_payload
-from pants_pyoxidizer.util_rules.rendered_config import (
-    RenderedConfigRequest,
-    TemplateRequest,
-    read_template,
-    render_config,
-)
-from pants_pyoxidizer.util_rules.report import (
-    CrateListRequest,
-    ReportRequest,
-    write_report,
-)
-from pants_pyoxidizer.util_rules.runtime import RuntimeRequest, build_runtime
-from pants_pyoxidizer.util_rules.rust_toolchain import (
-    RustToolchain,
-    find_rust_toolchain,
-)
-from pants_pyoxidizer.util_rules.standalone_python import (
-    StandalonePython,
-    StandalonePythonRequest,
-)
-from pants_pyoxidizer.util_rules.third_party_wheels import (
-    ThirdPartyWheelsRequest,
-    resolve_third_party_wheels,
-)
-from pants_pyoxidizer.wheels import placement
-from pants_pyoxidizer.wheels.placement import Resources
-
-
-@dataclass(frozen=True)
-class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
-    required_fields = (PyOxidizerDependenciesField,)
-    run_in_sandbox_behavior = RunInSandboxBehavior.RUN_REQUEST_HERMETIC
-
-    binary_name: PyOxidizerBinaryNameField
-    dependencies: PyOxidizerDependenciesField
-    entry_point: PyOxidizerEntryPointField
-    environment: EnvironmentField
-    filesystem_resources: PyOxidizerFilesystemResourcesField
-    include_sources: PyOxidizerIncludeSourcesField
-    interpreter: PyOxidizerInterpreterField
-    output_path: PyOxidizerOutputPathField
-    payload: PyOxidizerPayloadField
-    python: PyOxidizerPythonField
-    resources: PyOxidizerResourcesField
-    template: PyOxidizerTemplateField
-
-
-@dataclass(frozen=True)
-class CheckedFields:
-    """What BUILD files and the template say, found right before anything is built."""
-
-    name: str  # Of the executable.
-    distributions: Distributions
-
-
-@dataclass(frozen=True)
-class Ingredients:
-    """What goes into a binary, whichever way it is built."""
-
-    name: str  # Of the executable.
-    python: StandalonePython
-    contents: Contents
-    wheels: Digest
-
-
-@dataclass(frozen=True)
-class BuildTools:
-    """What builds a binary, whichever way."""
-
-    args: tuple[str, ...]
-    rust: RustToolchain
-    c_toolchain: CToolchain
-
-
-@dataclass(frozen=True)
-class DefaultBuildRequest:
-    ingredients: Ingredients
-    tools: BuildTools
-    field_set: PyOxidizerFieldSet
-
-
-@dataclass(frozen=True)
-class TemplateBuildRequest:
-    ingredients: Ingredients
-    tools: BuildTools
-    field_set: PyOxidizerFieldSet
-
-
-@dataclass(frozen=True)
-class PyOxidizerBinary:
-    """A built binary, as it is to lie below `--distdir`."""
-
-    digest: Digest
-    install_dir: str
-    executable: str
-    descriptions: tuple[str, ...]  # Sentences for users, on what is inside.
-
-
-@rule(level=LogLevel.DEBUG)
-async def check_fields(field_set: PyOxidizerFieldSet) -> CheckedFields:
-    name = field_set.binary_name.value_or_default()
-    if field_set.template.value is not None:
-        await read_template(TemplateRequest(field_set.template), **implicitly())
-    distributions = await find_distributions(
-        DistributionsRequest(field_set.dependencies), **implicitly()
-    )
-    return CheckedFields(name, distributions)
-
-
-@rule(level=LogLevel.DEBUG)
-async def collect_ingredients(field_set: PyOxidizerFieldSet) -> Ingredients:
-    checked = await check_fields(field_set, **implicitly())
-    distributions = checked.distributions
-    python_request = StandalonePythonRequest(
-        field_set.address, distributions.interpreter_constraints, field_set.python.value
-    )
-    python = await choose_standalone_python(python_request, **implicitly())
-    first_party, third_party = await concurrently(
-        build_first_party_wheels(
-            FirstPartyWheelsRequest(distributions.targets, python.interpreter), **implicitly()
-        ),
-        resolve_third_party_wheels(
-            ThirdPartyWheelsRequest(distributions.addresses, python.constraint, python.interpreter),
-            **implicitly(),
-        ),
-    )
-    first, third = first_party.wheels, third_party.wheels
-    contents, wheels = await concurrently(
-        determine_contents(_contents(field_set, python, first, third), **implicitly()),
-        merge_digests(MergeDigests((first.digest, third.digest))),
-    )
-    return Ingredients(checked.name, python, contents, wheels)
-
-
-@rule(level=LogLevel.DEBUG)
-async def find_build_tools(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) -> BuildTools:
-    rust, c_toolchain = await concurrently(
-        find_rust_toolchain(**implicitly()),
-        find_c_toolchain(
-            CToolchainRequest(with_make=field_set.template.value is not None), **implicitly()
-        ),
-    )
-    return BuildTools(tuple(pyoxidizer.args), rust, c_toolchain)
-
-
-@rule(level=LogLevel.DEBUG)
-async def build_from_runtime(request: DefaultBuildRequest) -> Build:
-    it, tools, field_set = request.ingredients, request.tools, request.field_set
-    runtime = await build_runtime(
-        RuntimeRequest(it.python, tools.rust, tools.c_toolchain, tools.args), **implicitly()
-    )
-    payload = await prepare_payload(
-        PayloadRequest(
-            runtime,
-            it.wheels,
-            it.contents.placements,
-            it.contents.first_party,
-            field_set.include_sources.value,
-        ),
-        **implicitly(),
-    )
-    artifact_request = ArtifactRequest(
-        field_set.address,
-        it.name,
-        it.contents.entry_point,
-        runtime,
-        payload,
-        payload_beside=field_set.payload.value == "file",
-        interpreter=field_set.interpreter.value,
-    )
-    return await make_artifact(artifact_request, **implicitly())
-
-
-def template_config(it: Ingredients) -> Config:
-    return Config(
-        it.name,
-        it.python.python,
-        it.contents.entry_point,
-        wheels=it.contents.paths(on_filesystem=False),
-        filesystem_wheels=it.contents.paths(on_filesystem=True),
-    )
-
-
-@rule(level=LogLevel.DEBUG)
-async def build_from_template(request: TemplateBuildRequest) -> Build:
-    it, tools, field_set = request.ingredients, request.tools, request.field_set
-    config = template_config(it)
-    rendered_config = await render_config(
-        RenderedConfigRequest(field_set.template, config), **implicitly()
-    )
-    build_request = BuildRequest(
-        description=f"Building {field_set.address} with PyOxidizer",
-        name=it.name,
-        args=tools.args,
-        config=rendered_config,
-        python=it.python,
-        rust=tools.rust,
-        c_toolchain=tools.c_toolchain,
-        inputs=it.wheels,
-        wheel_dirs=it.contents.folders,
-        has_plain_files=bool(config.filesystem_wheels),
-    )
-    return await build(build_request, **implicitly())
-
-
-@rule(level=LogLevel.DEBUG)
-async def build_binary(field_set: PyOxidizerFieldSet) -> PyOxidizerBinary:
-    # What is wrong with the fields is said before anything is looked for or built.
-    await check_fields(field_set, **implicitly())
-    ingredients, tools = await concurrently(
-        collect_ingredients(field_set, **implicitly()),
-        find_build_tools(field_set, **implicitly()),
-    )
-    descriptions = [ingredients.python.description]
-    if field_set.template.value is None:
-        built = await build_from_runtime(
-            DefaultBuildRequest(ingredients, tools, field_set), **implicitly()
-        )
-        descriptions.append(placement.describe(ingredients.contents.placements))
-    else:
-        built = await build_from_template(
-            TemplateBuildRequest(ingredients, tools, field_set), **implicitly()
-        )
-    prefix = field_set.output_path.value_or_default(file_ending=None)
-    return PyOxidizerBinary(
-        await add_prefix(AddPrefix(built.digest, prefix)),
-        install_dir=os.path.join(prefix, built.install_dir),
-        executable=os.path.join(prefix, built.executable),
-        descriptions=tuple(descriptions),
-    )
-
-
-def _contents(
-    field_set: PyOxidizerFieldSet, python: StandalonePython, first: Wheels, third: Wheels
-) -> ContentsRequest:
-    is_default = field_set.template.value is None
-    return ContentsRequest(
-        address=field_set.address,
-        entry_point=field_set.entry_point.value,
-        resources=Resources(field_set.resources.value) if is_default else None,
-        filesystem_resources=tuple(field_set.filesystem_resources.value or ()),
-        first_party=first.wheels,
-        third_party=third.wheels,
-        python_version=python.version,
-        target_triple=python.target_triple,
-    )
+from pants_pyoxidizer.util_rules.report import CrateListRequest, ReportRequest, write_report
 
 
 @rule(level=LogLevel.DEBUG)
@@ -321,25 +31,21 @@ async def package_binary(field_set: PyOxidizerFieldSet, pyoxidizer: PyOxidizer) 
     artifact = BuiltPackageArtifact(binary.install_dir, extra_log_lines=binary.descriptions)
     if not pyoxidizer.report:
         return BuiltPackage(binary.digest, (artifact,))
-    ingredients, tools = await concurrently(
-        collect_ingredients(field_set, **implicitly()),
-        find_build_tools(field_set, **implicitly()),
-    )
-    report = await write_report(_report(field_set, ingredients, tools, binary), **implicitly())
+    report = await write_report(_report_request(field_set, binary), **implicitly())
     digest = await merge_digests(MergeDigests((binary.digest, report.digest)))
     return BuiltPackage(digest, (artifact, *map(BuiltPackageArtifact, report.paths)))
 
 
-def _report(
-    field_set: PyOxidizerFieldSet, it: Ingredients, tools: BuildTools, binary: PyOxidizerBinary
-) -> ReportRequest:
+def _report_request(field_set: PyOxidizerFieldSet, binary: PyOxidizerBinary) -> ReportRequest:
     return ReportRequest(
-        name=it.name,
+        name=binary.ingredients.name,
         files=binary.digest,
         install_dir=binary.install_dir,
         executable=binary.executable,
-        contents=it.contents,
-        crates=CrateListRequest(it.python, tools.rust, tools.c_toolchain),
+        contents=binary.ingredients.contents,
+        crates=CrateListRequest(
+            binary.ingredients.python, binary.tools.rust, binary.tools.c_toolchain
+        ),
         with_template=field_set.template.value is not None,
     )
 

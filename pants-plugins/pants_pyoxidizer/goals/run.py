@@ -8,7 +8,7 @@ from pants.core.goals.run import RunRequest
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.engine import collect_rules, implicitly, rule
-from pants_pyoxidizer.goals.package import PyOxidizerFieldSet, build_binary
+from pants_pyoxidizer.util_rules.binary import PyOxidizerFieldSet, build_binary
 
 
 @rule(level=LogLevel.DEBUG)

@@ -23,12 +23,12 @@ from pants_pyoxidizer.engine import (
     implicitly,
     rule,
 )
-from pants_pyoxidizer.goals.package import (
+from pants_pyoxidizer.target_types import TARGET_ALIAS
+from pants_pyoxidizer.util_rules.binary import (
     PyOxidizerFieldSet,
     collect_ingredients,
     template_config,
 )
-from pants_pyoxidizer.target_types import TARGET_ALIAS
 from pants_pyoxidizer.util_rules.rendered_config import (
     RenderedConfigRequest,
     render_config,
@@ -77,7 +77,7 @@ async def show_config(field_set: PyOxidizerFieldSet) -> ShownConfig:
     contents = await get_digest_contents(rendered.digest)
     comment = _comment(
         f"The configuration of {field_set.address}, from {field_set.template.file_path}. Its wheels:",
-        placement.table(placements, inside="template"),
+        placement.table(placements),
     )
     return ShownConfig(comment + contents[0].content.decode())
 

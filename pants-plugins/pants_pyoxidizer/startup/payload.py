@@ -29,8 +29,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` would cost 5 ms at each start.
     from typing import Any, BinaryIO, Dict, Iterable, Mapping, Optional, Tuple, Union
 
-    Contents = Tuple[int, int, int, bool]
-    Module = Tuple[str, bool, Optional[Contents]]
+    Extent = Tuple[int, int, int, bool]
+    Module = Tuple[str, bool, Optional[Extent]]
 
 MAGIC = b"PANTSPYX"
 FORMAT = 1
@@ -51,13 +51,13 @@ class Payload:
     def __init__(self, path: str, data: "memoryview", index: "Dict[str, Any]") -> None:
         self.path = path
         self.modules: "Dict[str, Module]" = index["modules"]
-        self.files: "Dict[str, Contents]" = index["files"]
+        self.files: "Dict[str, Extent]" = index["files"]
         self.namespaces: "Tuple[str, ...]" = index["namespaces"]
         self.start: "Tuple[Optional[str], Optional[str]]" = index["start"]
         self.interpreter: bool = index["interpreter"]
         self._data = data
 
-    def read(self, contents: "Contents") -> "Union[bytes, memoryview]":
+    def read(self, contents: "Extent") -> "Union[bytes, memoryview]":
         """Raises PayloadError for what is not as it was written."""
         offset, size, checksum, is_compressed = contents
         data = self._data[offset : offset + size]
@@ -80,16 +80,16 @@ def find(executable: str) -> Payload:
     Raises:
         PayloadError: when there is none, or it is damaged.
     """
-    beside = executable + SUFFIX
+    sidecar = executable + SUFFIX
     payload = open_file(executable)
-    if payload is None and os.path.exists(beside):
-        payload = open_file(beside)
+    if payload is None and os.path.exists(sidecar):
+        payload = open_file(sidecar)
         if payload is None:
-            raise PayloadError(damaged(beside))
+            raise PayloadError(damaged(sidecar))
     if payload is None:
         raise PayloadError(
             f"the program is missing: nothing is appended to {executable} (a tool such as strip "
-            f"may have removed it, or a download was cut short), and there is no {beside}; "
+            f"may have removed it, or a download was cut short), and there is no {sidecar}; "
             "to fix, get it anew"
         )
     return payload
@@ -138,7 +138,7 @@ class Writer:
         self._compress = compress
         self._size = 0
         self.modules: "Dict[str, Module]" = {}
-        self.files: "Dict[str, Contents]" = {}
+        self.files: "Dict[str, Extent]" = {}
 
     def add_file(self, path: str, data: bytes) -> None:
         if path not in self.files:
@@ -188,7 +188,7 @@ class Writer:
         there = self.modules.get(name)
         return there is not None and (there[1] or not is_package)
 
-    def _write(self, data: bytes) -> "Contents":
+    def _write(self, data: bytes) -> "Extent":
         if self._compress:
             import zlib
 
@@ -199,7 +199,7 @@ class Writer:
         return offset, len(data), crc32(data), self._compress
 
 
-def _shifted(contents: "Contents", shift: int) -> "Contents":
+def _shifted(contents: "Extent", shift: int) -> "Extent":
     offset, *rest = contents
     return (offset + shift, *rest)  # type: ignore[return-value]
 

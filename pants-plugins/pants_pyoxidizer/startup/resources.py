@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Iterator, List, Union
 from .payload import Payload
 
 if TYPE_CHECKING:
-    from .payload import Contents
+    from .payload import Extent
 
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
 UNCHECKED_PYC = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
 
 
 @lru_cache(maxsize=None)
-def bytecode(payload: Payload) -> "Dict[str, Contents]":
+def bytecode(payload: Payload) -> "Dict[str, Extent]":
     """The code of modules without their source, by the path that it would have in a folder."""
     return {
         f"{path}c": code

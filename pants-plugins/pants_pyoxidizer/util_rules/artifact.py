@@ -14,7 +14,7 @@ from pants.util.logging import LogLevel
 from pants_pyoxidizer.engine import add_prefix, collect_rules, merge_digests, rule
 from pants_pyoxidizer.startup.payload import SUFFIX
 from pants_pyoxidizer.util_rules.build import Build
-from pants_pyoxidizer.util_rules.payload import Payload
+from pants_pyoxidizer.util_rules.prepared_payload import PreparedPayload
 from pants_pyoxidizer.util_rules.runtime import (
     Runtime,
     RuntimeProcess,
@@ -29,19 +29,19 @@ class ArtifactRequest:
     name: str  # Of the executable.
     entry_point: EntryPoint | None
     runtime: Runtime
-    payload: Payload
-    payload_beside: bool  # Rather than appended.
+    payload: PreparedPayload
+    payload_is_sidecar: bool  # Rather than appended.
     interpreter: bool  # Whether it can be asked to be one.
 
 
 @rule(level=LogLevel.DEBUG)
 async def make_artifact(request: ArtifactRequest) -> Build:
     name, payload = request.name, request.payload
-    outputs = (name, name + SUFFIX) if request.payload_beside else (name,)
+    outputs = (name, name + SUFFIX) if request.payload_is_sidecar else (name,)
     result = await run_in_runtime(
         RuntimeProcess(
             request.runtime,
-            argv=("program", *_arguments(request), "--output", name, "--", *payload.parts),
+            argv=("program", *_arguments(request), "--output", name, *payload.inputs),
             description=f"Embedding {request.address}",
             input_digest=payload.in_memory,
             output_files=outputs,
@@ -49,7 +49,7 @@ async def make_artifact(request: ArtifactRequest) -> Build:
         )
     )
     install = await merge_digests(
-        MergeDigests((result.output_digest, request.runtime.beside, payload.on_filesystem))
+        MergeDigests((result.output_digest, request.runtime.sidecar, payload.on_filesystem))
     )
     install_dir = request.runtime.install_dir
     digest = await add_prefix(AddPrefix(install, install_dir))
@@ -58,7 +58,7 @@ async def make_artifact(request: ArtifactRequest) -> Build:
 
 def _arguments(request: ArtifactRequest) -> tuple[str, ...]:
     entry_point = request.entry_point
-    arguments = ["--beside"] if request.payload_beside else []
+    arguments = ["--sidecar"] if request.payload_is_sidecar else []
     arguments += ["--sources"] if request.payload.include_sources else []
     arguments += ["--interpreter"] if request.interpreter else []
     if entry_point is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from typing import Any, Iterable
 
@@ -31,25 +30,21 @@ from pants_pyoxidizer.engine import (
     rule,
 )
 from pants_pyoxidizer.subsystem import SCOPE
+from pants_pyoxidizer.util_rules.build_environment import (
+    BuildEnvironmentRequest,
+    set_up_build_environment,
+)
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
-from pants_pyoxidizer.util_rules.crates import CratesRequest, get_crates
+from pants_pyoxidizer.util_rules.python.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.tool_process import (
-    CARGO_DIR,
     ToolProcess,
     run_tool,
 )
 
 _BUILD_DIR = "build"  # Where PyOxidizer writes.
 _RESULT = "__result.json"
-_BUILT = "__built.txt"
-
-_CACHE = ".cache/pyoxidizer"
-_CRATES = ".cache/pyoxidizer_crates"
-CACHES: FrozenDict[str, str] = FrozenDict(pyoxidizer=_CACHE, pyoxidizer_crates=_CRATES)
-REGISTRY_DIR = "__crates"
 
 
 @dataclass(frozen=True)
@@ -113,41 +108,13 @@ def check_target_triple(request: BuildRequest) -> None:
 
 
 def environment(request: BuildRequest) -> dict[str, str]:
-    """The environment of the process.
-
-    `{chroot}` stands for the sandbox: PyOxidizer wants absolute paths.
-    """
-    env = {
-        "PANTS_PYOXIDIZER_C_TOOLCHAIN": request.c_toolchain.fingerprint,
-        # The cargo driver comes first.
-        "PANTS_PYOXIDIZER_PATH": os.pathsep.join(
-            (f"{{chroot}}/{CARGO_DIR}", request.c_toolchain.path)
-        ),
-        # One for each Python: PyOxidizer tells archives apart by their file names alone.
-        "PYOXIDIZER_CACHE_DIR": f"{{chroot}}/{_CACHE}/{request.python.cache_key}",
-        # pip sees the wheels that Pants resolved, and nothing else.
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": " ".join(f"{{chroot}}/{folder}" for folder in request.wheel_dirs),
-        "PIP_NO_INPUT": "1",
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_NO_CACHE_DIR": "1",
-        "PIP_COMPILE": "0",
-    }
+    """The variables that this build adds to those of every build."""
+    env = {"PIP_FIND_LINKS": " ".join(f"{{chroot}}/{folder}" for folder in request.wheel_dirs)}
     if request.optimize_size:
         env.update(
             CARGO_PROFILE_DEV_STRIP="debuginfo",  # Of libpython.
             CARGO_PROFILE_RELEASE_CODEGEN_UNITS="1",
             CARGO_PROFILE_RELEASE_LTO="fat",
-        )
-    rust = request.rust.system
-    if rust is not None:
-        env.update(
-            PYOXIDIZER_SYSTEM_RUST="1",
-            PANTS_PYOXIDIZER_RUST=f"{{chroot}}/{rust.sysroot}",
-            PANTS_PYOXIDIZER_TOOLCHAIN=f"{rust.fingerprint}\n{request.c_toolchain.fingerprint}",
-            PANTS_PYOXIDIZER_CRATES=f"{{chroot}}/{_CRATES}",
-            PANTS_PYOXIDIZER_REGISTRY=f"{{chroot}}/{REGISTRY_DIR}",
-            PANTS_PYOXIDIZER_BUILT=f"{{chroot}}/{_BUILT}",
         )
     return env
 
@@ -155,13 +122,12 @@ def environment(request: BuildRequest) -> dict[str, str]:
 @rule(desc="Build with PyOxidizer", level=LogLevel.DEBUG)
 async def build(request: BuildRequest) -> Build:
     check_target_triple(request)
-    immutable = {}
-    if request.rust.system is not None:
-        crates_request = CratesRequest(request.python.target_triple, request.rust.system)
-        crates = await get_crates(crates_request, **implicitly())
-        immutable[REGISTRY_DIR] = crates.digest
-    input_digest = await merge_digests(
-        MergeDigests((request.config.digest, request.python.digest, request.inputs))
+    surroundings, input_digest = await concurrently(
+        set_up_build_environment(
+            BuildEnvironmentRequest(request.python, request.rust, request.c_toolchain),
+            **implicitly(),
+        ),
+        merge_digests(MergeDigests((request.config.digest, request.python.digest, request.inputs))),
     )
     result = await run_tool(
         ToolProcess(
@@ -174,9 +140,9 @@ async def build(request: BuildRequest) -> Build:
             ),
             description=request.description,
             input_digest=input_digest,
-            immutable_input_digests=FrozenDict(immutable),
-            env=FrozenDict(environment(request)),
-            append_only_caches=CACHES,
+            immutable_input_digests=surroundings.immutable_input_digests,
+            env=FrozenDict({**surroundings.env, **environment(request)}),
+            append_only_caches=surroundings.append_only_caches,
             output_files=(_RESULT,),
             output_directories=(_BUILD_DIR,),
             level=LogLevel.INFO,

@@ -71,12 +71,10 @@ async def determine_contents(request: ContentsRequest) -> Contents:
     _check_tags(request, wheels)
     _check_requirements(request, wheels, environment)
     forced = _filesystem_wheels(request, wheels, environment)
-    resources = request.resources or Resources.IN_MEMORY
     has_files = environment["python_version"] != "3.9"
-    placements = placement.place(wheels, resources, forced, has_files=has_files)
-    if request.resources is not None:
-        _check_placements(request, placements)
-        logger.debug(f"Where the code of {request.address} goes:\n{placement.table(placements)}")
+    placements = placement.place(wheels, request.resources, forced, has_files=has_files)
+    _check_placements(request, placements)
+    logger.debug(f"Where the code of {request.address} goes:\n{placement.table(placements)}")
     _refuse_hidden_modules(request)
     first_party = tuple(wheel.path for wheel in request.first_party)
     return Contents(_entry_point(request, wheels), placements, first_party)

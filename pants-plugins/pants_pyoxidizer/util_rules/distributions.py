@@ -43,10 +43,10 @@ from pants_pyoxidizer.engine import (
     rule,
 )
 from pants_pyoxidizer.target_types import TARGET_ALIAS, PyOxidizerDependenciesField
-from pants_pyoxidizer.util_rules.inspect_wheels import (
-    InspectWheelsRequest,
-    Wheels,
-    inspect_wheels,
+from pants_pyoxidizer.util_rules.inspected_wheels import (
+    InspectedWheels,
+    InspectedWheelsRequest,
+    get_inspected_wheels,
 )
 
 logger = logging.getLogger(__name__)
@@ -72,12 +72,12 @@ class Distributions:
 @dataclass(frozen=True)
 class FirstPartyWheelsRequest:
     targets: Targets
-    interpreter: str | None  # See `InspectWheelsRequest`.
+    host_python: str | None  # See `InspectWheelsRequest`.
 
 
 @dataclass(frozen=True)
 class FirstPartyWheels:
-    wheels: Wheels
+    wheels: InspectedWheels
 
 
 def _gives_wheel(target: Target) -> bool:
@@ -144,8 +144,8 @@ async def build_first_party_wheels(request: FirstPartyWheelsRequest) -> FirstPar
         if artifact.relpath is not None and artifact.relpath.endswith(".whl")
     )
     digest = await merge_digests(MergeDigests(package.digest for package in packages))
-    inspecting = InspectWheelsRequest(digest, paths, request.interpreter)
-    return FirstPartyWheels(await inspect_wheels(inspecting, **implicitly()))
+    inspecting = InspectedWheelsRequest(digest, paths, request.host_python)
+    return FirstPartyWheels(await get_inspected_wheels(inspecting, **implicitly()))
 
 
 def rules() -> Iterable[Any]:

@@ -15,7 +15,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryTarget,
     PyOxidizerOutputPathField,
 )
-from pants_pyoxidizer.util_rules.standalone_python import TARGET_TRIPLES
+from pants_pyoxidizer.util_rules.python.standalone_python import TARGET_TRIPLES
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Iterable
 
 from pants.engine.fs import (
-    EMPTY_DIGEST,
     AddPrefix,
     CreateDigest,
     Digest,
@@ -18,7 +17,6 @@ from pants.engine.fs import (
     FileEntry,
     MergeDigests,
 )
-from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer import report_facts
@@ -36,18 +34,18 @@ from pants_pyoxidizer.engine import (
 )
 from pants_pyoxidizer.report_facts import Component
 from pants_pyoxidizer.subsystem import PyOxidizerReport
-from pants_pyoxidizer.util_rules import build
-from pants_pyoxidizer.util_rules.build import BuildRequest
+from pants_pyoxidizer.util_rules.build_environment import (
+    BuildEnvironmentRequest,
+    set_up_build_environment,
+)
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.contents import Contents
-from pants_pyoxidizer.util_rules.crates import CratesRequest, get_crates
-from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
+from pants_pyoxidizer.util_rules.python.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.rust_toolchain import (
     MANAGED_VERSION,
     RustToolchain,
     parse_release,
 )
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.tool_process import ToolProcess, run_tool
 
 _FACTS = "facts.json"
@@ -111,32 +109,17 @@ class Report:
 
 @rule
 async def list_crates(request: CrateListRequest) -> CrateList:
-    # Of a build, with which the crates are at hand that it needed.
-    env = build.environment(
-        BuildRequest(
-            description="",
-            name="",
-            args=(),
-            config=RenderedConfig(EMPTY_DIGEST),
-            python=request.python,
-            rust=request.rust,
-            c_toolchain=request.c_toolchain,
-            inputs=EMPTY_DIGEST,
-        )
+    surroundings = await set_up_build_environment(
+        BuildEnvironmentRequest(request.python, request.rust, request.c_toolchain), **implicitly()
     )
-    immutable = {}
-    if request.rust.system is not None:
-        crates_request = CratesRequest(request.python.target_triple, request.rust.system)
-        crates = await get_crates(crates_request, **implicitly())
-        immutable[build.REGISTRY_DIR] = crates.digest
     result = await run_tool(
         ToolProcess(
             program="pyoxidizer.list_crates",
             argv=("--triple", request.python.target_triple, "--output", _OUTPUT),
             description="List the crates of PyOxidizer",
-            immutable_input_digests=FrozenDict(immutable),
-            env=FrozenDict(env),
-            append_only_caches=build.CACHES,
+            immutable_input_digests=surroundings.immutable_input_digests,
+            env=surroundings.env,
+            append_only_caches=surroundings.append_only_caches,
             output_files=(_OUTPUT,),
         )
     )

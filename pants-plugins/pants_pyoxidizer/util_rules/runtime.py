@@ -43,12 +43,12 @@ from pants_pyoxidizer.package_data import package_files
 from pants_pyoxidizer.startup.payload import SUFFIX, Writer
 from pants_pyoxidizer.util_rules.build import BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
+from pants_pyoxidizer.util_rules.python.standalone_python import StandalonePython
 from pants_pyoxidizer.util_rules.rendered_config import CONFIG_FILE, RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
-from pants_pyoxidizer.util_rules.standalone_python import StandalonePython
 
 NAME = "runtime"
-SELDOM_DIR = "seldom"
+RARELY_USED_DIR = "rarely_used"
 STARTUP_DIR = "startup"
 
 _RUNTIME_DIR = "__runtime"
@@ -69,12 +69,12 @@ class RuntimeRequest:
 class Runtime:
     """The executable NAME, what must lie beside it, and what each payload must have.
 
-    The last are modules of the standard library, as sources in SELDOM_DIR.
+    The last are modules of the standard library, as sources in RARELY_USED_DIR.
     """
 
     executable: Digest
-    beside: Digest
-    seldom: Digest
+    sidecar: Digest
+    rarely_used: Digest
     install_dir: str  # As PyOxidizer lays it out: `<target triple>/{debug,release}/install`.
 
 
@@ -94,7 +94,7 @@ class RuntimeProcess:
 @rule(level=LogLevel.DEBUG)
 async def build_runtime(request: RuntimeRequest) -> Runtime:
     config = runtime_config(
-        request.python.python, name=NAME, startup_dir=STARTUP_DIR, seldom_dir=SELDOM_DIR
+        request.python.python, name=NAME, startup_dir=STARTUP_DIR, rarely_used_dir=RARELY_USED_DIR
     )
     config_digest, startup = await concurrently(
         create_digest(CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
@@ -115,14 +115,14 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
     )
     built = await build(build_request, **implicitly())
     digest = await remove_prefix(RemovePrefix(built.digest, built.install_dir))
-    executable, beside, seldom = await concurrently(
+    executable, sidecar, rarely_used = await concurrently(
         digest_subset_to_digest(DigestSubset(digest, PathGlobs([NAME]))),
         digest_subset_to_digest(
-            DigestSubset(digest, PathGlobs(["**", f"!/{NAME}", f"!/{SELDOM_DIR}"]))
+            DigestSubset(digest, PathGlobs(["**", f"!/{NAME}", f"!/{RARELY_USED_DIR}"]))
         ),
-        digest_subset_to_digest(DigestSubset(digest, PathGlobs([f"{SELDOM_DIR}/**"]))),
+        digest_subset_to_digest(DigestSubset(digest, PathGlobs([f"{RARELY_USED_DIR}/**"]))),
     )
-    return Runtime(executable, beside, seldom, built.install_dir)
+    return Runtime(executable, sidecar, rarely_used, built.install_dir)
 
 
 def _startup_files() -> Iterator[FileContent]:
@@ -151,7 +151,7 @@ async def set_up_runtime_process(request: RuntimeProcess) -> Process:
     runtime = request.runtime
     # It must not be copied for each process.
     immutable = await merge_digests(
-        MergeDigests((runtime.executable, runtime.beside, payload_digest))
+        MergeDigests((runtime.executable, runtime.sidecar, payload_digest))
     )
     return Process(
         argv=(f"{_RUNTIME_DIR}/{NAME}", *request.argv),

@@ -81,8 +81,8 @@ def rustup_homes(rustc: str, env: Mapping[str, str]) -> tuple[dict[str, str], ..
     The second is for a HOME that is not the one Rust was installed for: `.rustup` lies beside
     `.cargo`, whose `bin` has the proxies.
     """
-    beside = str(PurePath(rustc).parent.parent.parent / ".rustup")
-    return (dict(env), {**env, "RUSTUP_HOME": beside})
+    rustup_home = str(PurePath(rustc).parent.parent.parent / ".rustup")
+    return (dict(env), {**env, "RUSTUP_HOME": rustup_home})
 
 
 @rule(level=LogLevel.DEBUG)

@@ -36,10 +36,10 @@ from pants_pyoxidizer.engine import (
     rule,
     transitive_targets,
 )
-from pants_pyoxidizer.util_rules.inspect_wheels import (
-    InspectWheelsRequest,
-    Wheels,
-    inspect_wheels,
+from pants_pyoxidizer.util_rules.inspected_wheels import (
+    InspectedWheels,
+    InspectedWheelsRequest,
+    get_inspected_wheels,
 )
 from pants_pyoxidizer.util_rules.tool_process import ToolProcess, run_tool
 
@@ -55,12 +55,12 @@ class ThirdPartyWheelsRequest:
     distributions: Addresses
     # What is resolved must suit the embedded Python, whichever one runs Pants.
     interpreter_constraints: InterpreterConstraints
-    interpreter: str | None  # See `InspectWheelsRequest`.
+    host_python: str | None  # See `InspectWheelsRequest`.
 
 
 @dataclass(frozen=True)
 class ThirdPartyWheels:
-    wheels: Wheels
+    wheels: InspectedWheels
 
 
 @rule(desc="Resolve the third-party wheels of a PyOxidizer binary", level=LogLevel.DEBUG)
@@ -69,7 +69,7 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
         TransitiveTargetsRequest(request.distributions), **implicitly()
     )
     if not any(target.has_field(PythonRequirementsField) for target in targets.closure):
-        return ThirdPartyWheels(Wheels())
+        return ThirdPartyWheels(InspectedWheels())
 
     # Pants takes the resolve from the roots, and a `python_distribution` has none. Its code does.
     roots = Addresses(
@@ -101,8 +101,8 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
         )
     )
     snapshot = await digest_to_snapshot(result.output_digest)
-    inspecting = InspectWheelsRequest(snapshot.digest, snapshot.files, request.interpreter)
-    return ThirdPartyWheels(await inspect_wheels(inspecting, **implicitly()))
+    inspecting = InspectedWheelsRequest(snapshot.digest, snapshot.files, request.host_python)
+    return ThirdPartyWheels(await get_inspected_wheels(inspecting, **implicitly()))
 
 
 def _describe(request: ThirdPartyWheelsRequest, failure: ProcessExecutionFailure) -> str:

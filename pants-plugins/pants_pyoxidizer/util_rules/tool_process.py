@@ -90,7 +90,7 @@ class ToolProcess:
     # Where they run, if not in the tool `[pyoxidizer]`.
     tool: PexRequest | None = None
     # Instead of a tool: a link to an interpreter, for what needs nothing but its standard library.
-    interpreter: str | None = None
+    python_link: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ async def set_up_tool_process(
     programs = await collect_programs(**implicitly())
     # Sandboxes share the programs, so no bytecode must be written beside them.
     python: tuple[str, ...]
-    if request.interpreter is not None:
-        python = (request.interpreter, "-I", "-S", "-B")
+    if request.python_link is not None:
+        python = (request.python_link, "-I", "-S", "-B")
     else:
         tool = request.tool or pyoxidizer.to_pex_request()
         venv = await set_up_tool_venv(ToolVenvRequest(tool), **implicitly())

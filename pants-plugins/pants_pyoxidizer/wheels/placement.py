@@ -19,15 +19,35 @@ class Resources(Enum):
     FILESYSTEM = "filesystem"
 
 
+class Location(Enum):
+    """Where the code of a wheel goes."""
+
+    EXECUTABLE = "executable"
+    LIB = "lib"
+    TEMPLATE = "template"  # Where the template of the target says.
+
+
 @dataclass(frozen=True)
 class Placement:
     """`reason` says why a wheel lies on the filesystem, if not for `resources`; `detail`, where."""
 
     wheel: Wheel
-    on_filesystem: bool
+    location: Location
     reason: str = ""
     detail: str = ""
     with_sources: bool = False  # Whatever `include_sources` says: it reads them.
+
+    @property
+    def on_filesystem(self) -> bool:
+        return self.location == Location.LIB
+
+
+_DEFAULT_LOCATIONS = {
+    None: Location.TEMPLATE,
+    Resources.AUTO: Location.EXECUTABLE,
+    Resources.IN_MEMORY: Location.EXECUTABLE,
+    Resources.FILESYSTEM: Location.LIB,
+}
 
 
 class _Reason(NamedTuple):
@@ -40,14 +60,14 @@ _Uses = Mapping[str, Tuple[FileUse, ...]]  # By the paths of wheels.
 
 def place(
     wheels: Iterable[Wheel],
-    resources: Resources,
+    resources: Resources | None,
     forced: Collection[str] = (),
     *,
     has_files: bool = True,
 ) -> tuple[Placement, ...]:
     """One placement for each wheel, in their order.
 
-    `forced` are the paths of wheels that must lie on the filesystem. `has_files` says whether the
+    Without `resources`, a template decides. `forced` are the paths of wheels that must lie on the filesystem. `has_files` says whether the
     Python has an `importlib.resources.files` that finds what is in memory.
     """
     wheels = tuple(wheels)
@@ -59,10 +79,11 @@ def place(
         reasons = {**_own_reasons(wheels, uses, readable), **reasons}
         reasons = {**_reasons_of_others(wheels, uses), **reasons}
         reasons = _with_neighbours(wheels, reasons)
+    default = _DEFAULT_LOCATIONS[resources]
     return tuple(
         Placement(
             wheel,
-            wheel.path in reasons or resources == Resources.FILESYSTEM,
+            Location.LIB if wheel.path in reasons else default,
             *reasons.get(wheel.path, ("", "")),
             with_sources=any(use.kind == file_uses.SOURCE for use in uses[wheel.path]),
         )
@@ -172,32 +193,34 @@ def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> 
 def impossible(placements: Iterable[Placement]) -> tuple[str, ...]:
     """The file names of wheels that cannot be in memory, but were placed there."""
     return tuple(
-        p.wheel.filename for p in placements if p.wheel.native_files and not p.on_filesystem
+        p.wheel.filename
+        for p in placements
+        if p.wheel.native_files and p.location == Location.EXECUTABLE
     )
+
+
+_DESCRIPTIONS = {
+    Location.EXECUTABLE: "in the executable",
+    Location.TEMPLATE: "where the template says",
+    Location.LIB: "in `lib`",
+}
 
 
 def describe(placements: Iterable[Placement]) -> str:
     """One sentence for users."""
-    placements = tuple(placements)
-    inside = ", ".join(p.wheel.name for p in placements if not p.on_filesystem)
-    beside = ", ".join(
-        f"{p.wheel.name} ({p.reason})" if p.reason else p.wheel.name
-        for p in placements
-        if p.on_filesystem
-    )
-    parts = [
-        f"{inside} in the executable" if inside else "",
-        f"{beside} in `lib`" if beside else "",
-    ]
-    return f"Code: {'; '.join(filter(None, parts))}."
+    names: dict[Location, list[str]] = {location: [] for location in _DESCRIPTIONS}
+    for p in placements:
+        names[p.location].append(f"{p.wheel.name} ({p.reason})" if p.reason else p.wheel.name)
+    parts = [f"{', '.join(n)} {_DESCRIPTIONS[location]}" for location, n in names.items() if n]
+    return f"Code: {'; '.join(parts)}."
 
 
-def table(placements: Iterable[Placement], inside: str = "executable") -> str:
-    """A line for each wheel: its name and version, where it goes (`inside` or lib), and why."""
+def table(placements: Iterable[Placement]) -> str:
+    """A line for each wheel: its name and version, where it goes, and why."""
     rows = [
         (
             f"{p.wheel.name} {p.wheel.version}",
-            "lib" if p.on_filesystem else inside,
+            p.location.value,
             "; ".join(filter(None, (_why(p), "with sources" if p.with_sources else ""))),
         )
         for p in placements

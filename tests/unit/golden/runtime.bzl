@@ -5,7 +5,7 @@
 LEFT_OUT = ["ensurepip", "idlelib", "lib2to3", "pydoc_data", "turtledemo"]
 
 # What few programs import. It becomes a part of payloads, compressed.
-SELDOM = [
+RARELY_USED = [
     "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support",
     "_pydecimal", "_pyio", "_pyrepl", "aifc", "antigravity", "asynchat", "asyncore", "bdb",
     "binhex", "cProfile", "cgi", "cgitb", "chunk", "cmd", "code", "codeop", "colorsys",
@@ -27,7 +27,7 @@ def choose(policy, resource):
         # Without their bytecode, and with `include_distribution_sources = False`, nothing starts.
         resource.add_source = False
         resource.add_bytecode_optimization_level_zero = True
-        if package_of(resource) in LEFT_OUT + SELDOM:
+        if package_of(resource) in LEFT_OUT + RARELY_USED:
             resource.add_include = False
     elif kind in ["PythonPackageResource", "PythonPackageDistributionResource"]:
         resource.add_include = False
@@ -80,8 +80,8 @@ def make_install(exe):
     files = FileManifest()
     files.add_python_resource(".", exe)
     for resource in make_distribution().python_resources():
-        if type(resource) == "PythonModuleSource" and package_of(resource) in SELDOM:
-            files.add_python_resource("seldom", resource)
+        if type(resource) == "PythonModuleSource" and package_of(resource) in RARELY_USED:
+            files.add_python_resource("rarely_used", resource)
     return files
 
 register_target("exe", make_exe)

@@ -11,7 +11,7 @@ A build fills a folder of its own from an entry, after each file was checked. So
 meet, and a damaged, full, read-only or vanished cache costs time only. Who finds no entry makes one
 with the lock held, for which others wait; the kernel releases the lock of a process that dies.
 
-Who changes what an entry contains must raise `cargo_project.FORMAT`, a part of KEY.
+Who changes what an entry contains must raise `project.FORMAT`, a part of KEY.
 """
 
 import contextlib
@@ -208,7 +208,7 @@ class Entry:
             raise
 
 
-class Home:
+class CargoHome:
     """CARGO_HOME for one Cargo.lock: its crates, copied from a local registry, and their sources.
 
     Cargo compiles crates again whose sources have moved, so they are unpacked at a path that stays.
@@ -221,7 +221,7 @@ class Home:
         self._copy = path / "crates"
 
     @classmethod
-    def of(cls, cache: Path, project: Project, env: Mapping[str, str]) -> "Home":
+    def of(cls, cache: Path, project: Project, env: Mapping[str, str]) -> "CargoHome":
         return cls(cache / "homes" / short_hash(project.lock), registry_folder(env))
 
     def enter(self) -> bool:

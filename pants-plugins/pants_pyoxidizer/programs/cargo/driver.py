@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import IO, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .cache import (
+    CargoHome,
     Entry,
-    Home,
     prune,
     registry_folder,
     replace_crates_io,
@@ -42,7 +42,7 @@ from .project import (
     crates_key,
     file_digest,
 )
-from .reproducible import rustc_env, settle_artifacts
+from .reproducible import normalize_artifacts, rustc_env
 
 # In PyOxidizer's temporary project, which is the current folder of `build` and `metadata`.
 TRIPLE_NOTE = Path(".cargo-driver-triple")
@@ -55,7 +55,7 @@ DEFAULT_ENV = {
 }
 
 
-class Again(Exception):
+class RetryWithoutCache(Exception):
     """Cargo failed, and what was kept (in `suspects`) may be why. The next try does without."""
 
     def __init__(self, problem: str, suspects: Sequence[Entry]) -> None:
@@ -93,15 +93,15 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 def build(call: BuildCall, env: Mapping[str, str]) -> int:
     TRIPLE_NOTE.write_text(call.triple)
-    settle_artifacts(env)
+    normalize_artifacts(env)
     is_new = not call.target_dir.exists()
     suspects: Sequence[Entry] = ()
     try:
         if not is_new:
             raise Unusable(f"{call.target_dir} is there already")
         status = build_with_cache(call, env)
-    except (Again, Unusable, OSError) as problem:
-        if isinstance(problem, Again):
+    except (RetryWithoutCache, Unusable, OSError) as problem:
+        if isinstance(problem, RetryWithoutCache):
             suspects = problem.suspects
             say(f"{problem}; compiling once more, from scratch")
         else:
@@ -121,7 +121,7 @@ def build(call: BuildCall, env: Mapping[str, str]) -> int:
 def build_with_cache(call: BuildCall, env: Mapping[str, str]) -> int:
     cache = cache_folder(env)
     project = Project.read(call.binary)
-    home = Home.of(cache, project, env)
+    home = CargoHome.of(cache, project, env)
     link = LinkInputs.read(env["PYO3_CONFIG_FILE"])
     entry = Entry(cache / "entries" / crates_key(call, env, project, link, home.path))
     with entry.lock, home.lock:
@@ -145,9 +145,9 @@ def build_with_cache(call: BuildCall, env: Mapping[str, str]) -> int:
             if kept:
                 home.repair()
                 suspects = [seed] if seed else []
-                raise Again(f"cargo failed with what was kept ({entry.name})", suspects)
+                raise RetryWithoutCache(f"cargo failed with what was kept ({entry.name})", suspects)
             if not (entry.lock.is_current() and home.lock.is_current()):
-                raise Again("the cache was deleted under way", ())
+                raise RetryWithoutCache("the cache was deleted under way", ())
         return status
 
 
@@ -172,7 +172,7 @@ def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
     try:
         if PRIVATE_HOME.exists():
             raise Unusable("as the build found out")
-        home = Home.of(cache_folder(env), Project.read(""), env)
+        home = CargoHome.of(cache_folder(env), Project.read(""), env)
         with home.lock:
             kept = home.enter()
             status = run_cargo(argv, home_env(home.path, env))

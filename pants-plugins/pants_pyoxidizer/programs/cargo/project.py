@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..formats import ar_archive
 
-FORMAT = 3  # Of the cache, see `crates_cache`; a part of each key.
+FORMAT = 3  # Of the cache, see `cache`; a part of each key.
 CHUNK = 1 << 20
 LIBRARIES = "@LIBRARIES@"  # Stands for the folder of libraries in a PyO3 configuration.
 

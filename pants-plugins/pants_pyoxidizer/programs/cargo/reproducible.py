@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Dict, Mapping
 
 from ..formats import ar_archive
-from ..formats.packed_resources import UnknownFormat, settle
+from ..formats.packed_resources import UnknownFormat, normalize
 
 PACKED_RESOURCES = "packed-resources"
 LIBPYTHON = "libpython3.a"
@@ -28,10 +28,10 @@ CHECKSUM = re.compile(
 )
 
 
-def settle_artifacts(env: Mapping[str, str]) -> None:
+def normalize_artifacts(env: Mapping[str, str]) -> None:
     """Rewrite those of PyOxidizer's artifacts that are in random order."""
     folder = artifacts(env)
-    settle_packed_resources(folder / PACKED_RESOURCES)
+    normalize_packed_resources(folder / PACKED_RESOURCES)
     order_members(folder / LIBPYTHON)
 
 
@@ -39,20 +39,20 @@ def artifacts(env: Mapping[str, str]) -> Path:
     return Path(env["PYO3_CONFIG_FILE"]).parent
 
 
-def settle_packed_resources(path: Path) -> None:
+def normalize_packed_resources(path: Path) -> None:
     """Rewrite the file if need be; leave alone what we do not understand."""
     if not path.is_file():
         return
     data = path.read_bytes()
     try:
-        settled = settle(data, settle_metadata)
+        normalized = normalize(data, normalize_metadata)
     except UnknownFormat:
         return
-    if settled != data:
-        path.write_bytes(settled)
+    if normalized != data:
+        path.write_bytes(normalized)
 
 
-def settle_metadata(name: bytes, content: bytes) -> bytes:
+def normalize_metadata(name: bytes, content: bytes) -> bytes:
     """What a file of a distribution's metadata shall contain, instead of `content`.
 
     pip records the temporary path of a wheel that it was given, its hash, in which the times of a

@@ -55,7 +55,7 @@ class Section:
     size_offset: int  # Of its size, in the section index.
 
 
-def settle(data: bytes, edit: Callable[[bytes, bytes], bytes]) -> bytes:
+def normalize(data: bytes, edit: Callable[[bytes, bytes], bytes]) -> bytes:
     """The same resources, with the pairs of each in the order of their names.
 
     `edit` takes the name and the content of a file of a distribution's metadata, and returns what
@@ -70,11 +70,11 @@ def settle(data: bytes, edit: Callable[[bytes, bytes], bytes]) -> bytes:
         blobs = resources + resources_size
         sections = _read_sections(data, first, blobs)
         index = bytearray(data[resources:blobs])
-        settled = _settle_pairs(data, index, sections, edit)
+        normalized = _normalize_pairs(data, index, sections, edit)
         head = bytearray(data[:resources])
         parts = []
         for field, section in sections.items():
-            parts.append(settled.get(field, data[section.start : section.end]))
+            parts.append(normalized.get(field, data[section.start : section.end]))
             struct.pack_into("<Q", head, section.size_offset, len(parts[-1]))
         return b"".join((head, index, *parts))
     except (struct.error, IndexError):
@@ -103,7 +103,7 @@ def _read_sections(data: bytes, offset: int, start: int) -> Dict[int, Section]:
     return sections
 
 
-def _settle_pairs(
+def _normalize_pairs(
     data: bytes,
     index: bytearray,
     sections: Dict[int, Section],
@@ -111,7 +111,7 @@ def _settle_pairs(
 ) -> Dict[int, bytes]:
     """The new content of the sections that hold pairs. Their lengths in `index` are replaced."""
     ends = {field: section.start for field, section in sections.items()}
-    settled: Dict[int, List[bytes]] = {}
+    normalized: Dict[int, List[bytes]] = {}
     offset = 0
     while index[offset] != END_OF_INDEX:
         field = index[offset]
@@ -128,11 +128,11 @@ def _settle_pairs(
                 pairs = [(name, edit(name, content)) for name, content in pairs]
             packed = (PAIRS[field].pack(len(name), len(value)) for name, value in pairs)
             index[offset + 4 : offset + 4 + len(lengths)] = b"".join(packed)
-            settled.setdefault(field, []).extend(part for pair in pairs for part in pair)
+            normalized.setdefault(field, []).extend(part for pair in pairs for part in pair)
             offset += 4 + len(lengths)
         elif field not in (START_OF_ENTRY, END_OF_ENTRY):
             raise UnknownFormat(f"a resource has a field {field:#x}")
-    return {field: b"".join(parts) for field, parts in settled.items() if field in sections}
+    return {field: b"".join(parts) for field, parts in normalized.items() if field in sections}
 
 
 def _read_pairs(

@@ -25,7 +25,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ..formats import ar_archive, elf
 from . import libpython
-from .cpython import PACKED_VERSIONS, Interpreter, Refusal, check, probe
+from .cpython import PACKED_VERSIONS, CPython, Refusal, check, probe
 from .full_archive import PYTHON_JSON, unpack
 from .libpython import Image, Library, Unusable
 from .pack_cpython import PLATFORM_TAGS, crt_features, report, write_archive
@@ -122,8 +122,8 @@ def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
         facts = read_facts(root)
         check_facts(facts, target_triple)
         check_files(facts, root)
-        interpreter = start(root, facts, os.path.basename(archive))
-        tree = Tree(root, interpreter)
+        cpython = start(root, facts, os.path.basename(archive))
+        tree = Tree(root, cpython)
         library, images, glibc = relink(tree, facts)
         write_forced_header(tree, library)
         write_distutils(tree)
@@ -132,7 +132,7 @@ def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
         new_facts = version_7(facts, library, glibc)
         tree.write(PYTHON_JSON, json.dumps(new_facts, indent=1, sort_keys=True).encode())
         write_archive(root, output)
-    return report(interpreter, library, images, glibc, output)
+    return report(cpython, library, images, glibc, output)
 
 
 # --- Checks ---
@@ -263,23 +263,23 @@ def variants(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield from candidates
 
 
-def start(root: str, facts: Mapping[str, Any], archive: str) -> Interpreter:
+def start(root: str, facts: Mapping[str, Any], archive: str) -> CPython:
     """The interpreter of the archive, by its own account, under the archive's name."""
     write_scripts(root, facts["python_major_minor_version"])
     try:
-        interpreter = probe(os.path.join(root, "install", "bin", "python3"))
+        cpython = probe(os.path.join(root, "install", "bin", "python3"))
     except Refusal as refusal:
         said = str(refusal).partition(": ")[2]
         raise Unusable(f"holds an interpreter that does not start here: it {said}") from None
     include = os.path.join(root, facts["python_paths"]["include"])
-    interpreter = dataclasses.replace(interpreter, executable=archive, include=include)
-    check(interpreter)
-    if interpreter.version != facts["python_version"]:
+    cpython = dataclasses.replace(cpython, executable=archive, include=include)
+    check(cpython)
+    if cpython.version != facts["python_version"]:
         raise Unusable(
-            f"holds Python {interpreter.version}, but its {PYTHON_JSON} says"
+            f"holds Python {cpython.version}, but its {PYTHON_JSON} says"
             f" {facts['python_version']}"
         )
-    return interpreter
+    return cpython
 
 
 # --- Objects ---
@@ -293,23 +293,25 @@ def relink(tree: Tree, facts: dict[str, Any]) -> tuple[Library, list[Image], str
     """
     build = facts["build_info"]
     inside = list(dict.fromkeys([*build["core"]["objs"], build["inittab_object"]]))
-    beside = [path for variant in variants(facts) for path in variant["objs"]]
-    beside = [path for path in dict.fromkeys(beside) if path not in inside]
-    paths = [*inside, *beside]
+    of_extensions = [path for variant in variants(facts) for path in variant["objs"]]
+    of_extensions = [path for path in dict.fromkeys(of_extensions) if path not in inside]
+    paths = [*inside, *of_extensions]
     names = dict(zip(paths, ar_archive.unique_names(paths)))
-    core, extensions = take_objects(tree, inside, names), take_objects(tree, beside, names)
-    library = libpython.check_objects(tree.interpreter.executable, core, [])
+    core, extensions = take_objects(tree, inside, names), take_objects(tree, of_extensions, names)
+    library = libpython.check_objects(tree.cpython.executable, core, [])
     extensions = [(name, libpython.without_lto(data)) for name, data in extensions]
-    wants = library.wants.union(*imported([extensions, *static_libraries(tree, facts)]))
-    library = dataclasses.replace(library, wants=wants)
+    undefined_symbols = library.undefined_symbols.union(
+        *imported([extensions, *static_libraries(tree, facts)])
+    )
+    library = dataclasses.replace(library, undefined_symbols=undefined_symbols)
     write_libpython(tree, library)
     write_objects(tree, extensions)
     for entry in [build["core"], *variants(facts)]:
         entry["objs"] = [object_path(names[path]) for path in entry["objs"]]
     build["inittab_object"] = object_path(library.inittab)
-    shared = [it["shared_lib"] for it in variants(facts) if it.get("shared_lib")]
+    shared = [cpython["shared_lib"] for cpython in variants(facts) if cpython.get("shared_lib")]
     images = [libpython.read_image(tree.path(path)) for path in shared]
-    return library, images, libpython.lowest_glibc(library, images, tree.interpreter.libc)
+    return library, images, libpython.lowest_glibc(library, images, tree.cpython.libc)
 
 
 def take_objects(
@@ -326,7 +328,9 @@ def take_objects(
 def static_libraries(tree: Tree, facts: Mapping[str, Any]) -> Iterator[list[tuple[str, bytes]]]:
     entries = [facts["build_info"]["core"], *variants(facts)]
     links = [link for entry in entries for link in entry["links"]]
-    for path in dict.fromkeys(it["path_static"] for it in links if it.get("path_static")):
+    for path in dict.fromkeys(
+        cpython["path_static"] for cpython in links if cpython.get("path_static")
+    ):
         try:
             members = list(ar_archive.members(read(tree, path)))
         except ar_archive.ArError as error:

@@ -91,7 +91,7 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True)
-class Interpreter:
+class CPython:
     executable: str
     implementation: str
     version_info: tuple[Any, ...]
@@ -116,7 +116,7 @@ class Interpreter:
     libc: str | None
 
     @classmethod
-    def from_probe(cls, facts: Mapping[str, Any]) -> Interpreter:
+    def from_probe(cls, facts: Mapping[str, Any]) -> CPython:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in facts.items()
@@ -161,23 +161,23 @@ class Interpreter:
         return list(dict.fromkeys(path for path in [self.var("LIBPL"), *found] if path))
 
 
-def probe(python: str) -> Interpreter:
+def probe(python: str) -> CPython:
     """The interpreter itself; for a virtual environment's, the one that it was made from."""
-    interpreter = _probe(python)
-    if not interpreter.in_venv:
-        return interpreter
-    for candidate in interpreter.base_candidates:
+    cpython = _probe(python)
+    if not cpython.in_venv:
+        return cpython
+    for candidate in cpython.base_candidates:
         if os.path.exists(candidate):
             base = _probe(candidate)
-            if not base.in_venv and base.version_info == interpreter.version_info:
+            if not base.in_venv and base.version_info == cpython.version_info:
                 return base
     raise Refusal(
         f"{python}: is of a virtual environment whose own interpreter is not there any more;"
-        f" looked for {' and '.join(filter(None, interpreter.base_candidates))}"
+        f" looked for {' and '.join(filter(None, cpython.base_candidates))}"
     )
 
 
-def _probe(python: str) -> Interpreter:
+def _probe(python: str) -> CPython:
     try:
         process = subprocess.run(
             [python, "-I", "-B", "-c", PROBE, CONFIG_VARS, " ".join(TRIED_MODULES)],
@@ -189,7 +189,7 @@ def _probe(python: str) -> Interpreter:
     try:
         # Its site may print something first.
         facts = json.loads(process.stdout.decode().splitlines()[-1])
-        return Interpreter.from_probe(facts)
+        return CPython.from_probe(facts)
     except (IndexError, ValueError, TypeError):
         lines = process.stderr.decode("utf-8", "replace").split("\n")
         said = next((line for line in reversed(lines) if line.strip()), "nothing")
@@ -199,32 +199,32 @@ def _probe(python: str) -> Interpreter:
         ) from None
 
 
-def check(interpreter: Interpreter) -> None:
+def check(cpython: CPython) -> None:
     """Refuses what cannot be packed, whatever its files."""
-    problem = _problem(interpreter)
+    problem = _problem(cpython)
     if problem:
-        raise Refusal(f"{interpreter.executable}: {problem}")
+        raise Refusal(f"{cpython.executable}: {problem}")
 
 
-def _problem(it: Interpreter) -> str:
-    if it.implementation != "cpython":
-        return f"is {it.implementation}, but only CPython can be packed"
-    if it.config_vars.get("Py_GIL_DISABLED"):
+def _problem(cpython: CPython) -> str:
+    if cpython.implementation != "cpython":
+        return f"is {cpython.implementation}, but only CPython can be packed"
+    if cpython.config_vars.get("Py_GIL_DISABLED"):
         return "is a free-threaded build, which PyOxidizer cannot embed; use an ordinary build"
-    if it.version_info[:2] not in PACKED_VERSIONS:
+    if cpython.version_info[:2] not in PACKED_VERSIONS:
         known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
-        return f"is Python {it.version}, but only {known} can be packed"
-    if it.config_vars.get("Py_DEBUG") or it.config_vars.get("Py_TRACE_REFS"):
+        return f"is Python {cpython.version}, but only {known} can be packed"
+    if cpython.config_vars.get("Py_DEBUG") or cpython.config_vars.get("Py_TRACE_REFS"):
         return "is a debug build, whose extension modules are other ones; use an ordinary build"
-    if it.bits != 64:
-        return f"is a {it.bits}-bit build, but only 64-bit ones can be packed"
-    if "musl" in it.var("SOABI") or "musl" in it.var("MULTIARCH"):
+    if cpython.bits != 64:
+        return f"is a {cpython.bits}-bit build, but only 64-bit ones can be packed"
+    if "musl" in cpython.var("SOABI") or "musl" in cpython.var("MULTIARCH"):
         return "is linked with musl; only builds with glibc can be packed"
-    if (it.platform, it.machine) not in TARGET_TRIPLES:
-        return f"runs on {it.platform} {it.machine}, for which there is no PyOxidizer"
-    if it.platform != "linux" and it.needs_adapters:
+    if (cpython.platform, cpython.machine) not in TARGET_TRIPLES:
+        return f"runs on {cpython.platform} {cpython.machine}, for which there is no PyOxidizer"
+    if cpython.platform != "linux" and cpython.needs_adapters:
         return (
-            f"is Python {it.version} for {it.platform}, but there only 3.11 and older can be packed,"
+            f"is Python {cpython.version} for {cpython.platform}, but there only 3.11 and older can be packed,"
             " because the adapters for newer ones are for ELF files"
         )
     return ""

@@ -6,7 +6,7 @@ It is what newer CPythons lack for PyOxidizer 0.24; 3.9 and 3.10 lack nothing.
 
 from __future__ import annotations
 
-from .cpython import Interpreter
+from .cpython import CPython
 from .libpython import Library
 from .pyconfig_adapter import adapters_c
 
@@ -33,9 +33,9 @@ _Static_assert(sizeof(struct _frozen) == 3 * sizeof(void *), "struct _frozen has
 """
 
 
-def forced_header(interpreter: Interpreter, library: Library) -> str:
+def forced_header(cpython: CPython, library: Library) -> str:
     """The C for this CPython; empty if it needs none."""
-    version = interpreter.version_info[:2]
+    version = cpython.version_info[:2]
     if version < (3, 11):
         return ""
     # The table of built-in modules is linked into a binary when something there wants a symbol of
@@ -49,7 +49,7 @@ def forced_header(interpreter: Interpreter, library: Library) -> str:
         if version < (3, 13)
         else "(const struct _frozen *)pants_pyoxidizer_frozen",
     )
-    return frozen_modules + adapters_c(interpreter, library) + anchors_c(library.anchors)
+    return frozen_modules + adapters_c(cpython, library) + anchors_c(library.anchors)
 
 
 def anchors_c(symbols: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Container, Iterable, Mapping, Sequence
 
 from ..formats import ar_archive, elf
-from .cpython import Interpreter, Refusal
+from .cpython import CPython, Refusal
 
 BITCODE_MAGICS = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 INITTAB = "_PyImport_Inittab"
@@ -28,7 +28,7 @@ OWN_SONAME = re.compile(
 )
 GLIBC_LINKS = frozenset("c m pthread dl util rt".split())
 # What Rust's standard library and start-up code take from glibc, where that has several versions.
-RUST_WANTS = frozenset(
+RUST_UNDEFINED_SYMBOLS = frozenset(
     "__libc_start_main __cxa_thread_atexit_impl dl_iterate_phdr dlsym fstat64 stat64 lstat64 statx"
     " getrandom gettid memfd_create copy_file_range posix_spawn_file_actions_addchdir_np"
     " pthread_create pthread_join pthread_key_create pthread_setname_np pthread_getattr_np".split()
@@ -56,8 +56,8 @@ class Library:
     path: str
     objects: tuple[tuple[str, bytes], ...] = ()  # File name and content; none if shared.
     inittab: str = "config.o"  # The object with the table of built-in modules.
-    wants: frozenset[str] = frozenset()  # What the objects want from other libraries.
-    defines: frozenset[str] = frozenset()  # What can be linked with.
+    undefined_symbols: frozenset[str] = frozenset()  # What the objects want from other libraries.
+    defined_symbols: frozenset[str] = frozenset()  # What can be linked with.
     anchors: tuple[str, ...] = ()  # A symbol of each object, by which it is linked.
     links: tuple[str, ...] = ()  # Names of those, as for `-l`.
     image: Image = Image()  # Of the shared library; else what the interpreter was linked with.
@@ -82,10 +82,10 @@ def read_image(path: str) -> Image:
     )
 
 
-def find_library(interpreter: Interpreter) -> Library:
-    static_paths, shared_paths = static_candidates(interpreter), shared_candidates(interpreter)
+def find_library(cpython: CPython) -> Library:
+    static_paths, shared_paths = static_candidates(cpython), shared_candidates(cpython)
     shared = [path for path in shared_paths if os.path.isfile(path)]
-    images = [read_image(path) for path in [interpreter.executable, *shared[:1]]]
+    images = [read_image(path) for path in [cpython.executable, *shared[:1]]]
     problems = []
     needed = tuple(sorted({soname for image in images for soname in image.needed}))
     linked = Image(needed=needed)
@@ -93,7 +93,7 @@ def find_library(interpreter: Interpreter) -> Library:
         if os.path.isfile(path):
             try:
                 library = read_static(path, images)
-                return replace(library, links=links(interpreter, needed), image=linked)
+                return replace(library, links=links(cpython, needed), image=linked)
             except Unusable as problem:
                 problems.append(f"{path} {problem}")
     for path in shared:
@@ -101,32 +101,32 @@ def find_library(interpreter: Interpreter) -> Library:
             return read_shared(path)
         except Unusable as problem:
             problems.append(f"{path} {problem}")
-    raise Refusal(no_library(interpreter, static_paths, shared_paths, problems))
+    raise Refusal(no_library(cpython, static_paths, shared_paths, problems))
 
 
-def static_candidates(interpreter: Interpreter) -> list[str]:
+def static_candidates(cpython: CPython) -> list[str]:
     """Debian has a library of its own for objects that go into other ones."""
-    names = [f"libpython{interpreter.minor_version}-pic.a", interpreter.var("LIBRARY")]
-    dirs = [*interpreter.config_dirs(), *library_dirs(interpreter)]
+    names = [f"libpython{cpython.minor_version}-pic.a", cpython.var("LIBRARY")]
+    dirs = [*cpython.config_dirs(), *library_dirs(cpython)]
     return list(dict.fromkeys(os.path.join(d, name) for d in dirs for name in names if name))
 
 
-def shared_candidates(interpreter: Interpreter) -> list[str]:
-    names = [interpreter.var("INSTSONAME"), interpreter.var("LDLIBRARY")]
+def shared_candidates(cpython: CPython) -> list[str]:
+    names = [cpython.var("INSTSONAME"), cpython.var("LDLIBRARY")]
     paths = [
-        os.path.join(d, name) for d in library_dirs(interpreter) for name in names if ".so" in name
+        os.path.join(d, name) for d in library_dirs(cpython) for name in names if ".so" in name
     ]
     return list(dict.fromkeys(paths))
 
 
-def library_dirs(interpreter: Interpreter) -> list[str]:
+def library_dirs(cpython: CPython) -> list[str]:
     """LIBDIR, and where it would be of a Python that was moved after it was built."""
-    moved = [os.path.join(interpreter.base_prefix, d) for d in ("lib", interpreter.platlibdir)]
-    return list(dict.fromkeys(path for path in [interpreter.var("LIBDIR"), *moved] if path))
+    moved = [os.path.join(cpython.base_prefix, d) for d in ("lib", cpython.platlibdir)]
+    return list(dict.fromkeys(path for path in [cpython.var("LIBDIR"), *moved] if path))
 
 
 def no_library(
-    interpreter: Interpreter,
+    cpython: CPython,
     static_paths: Sequence[str],
     shared_paths: Sequence[str],
     problems: Sequence[str],
@@ -135,10 +135,10 @@ def no_library(
     looked_for = " and ".join([*usual[:1], *shared_paths[:1]])
     found = "; ".join(problems) if problems else f"looked for {looked_for}"
     return (
-        f"{interpreter.executable}: has no libpython that can be linked into a binary ({found})."
+        f"{cpython.executable}: has no libpython that can be linked into a binary ({found})."
         f" To fix, install it (Debian and Ubuntu: `apt-get install"
-        f" libpython{interpreter.minor_version}-dev`), or use an interpreter that has one (pyenv:"
-        f" `pyenv install {interpreter.minor_version}`, also with"
+        f" libpython{cpython.minor_version}-dev`), or use an interpreter that has one (pyenv:"
+        f" `pyenv install {cpython.minor_version}`, also with"
         f" `PYTHON_CONFIGURE_OPTS=--enable-shared`)."
     )
 
@@ -176,7 +176,7 @@ def check_objects(
         objects,
         inittab,
         symbols.imported,
-        defines=frozenset(symbols.defined),
+        defined_symbols=frozenset(symbols.defined),
         anchors=tuple(anchor for name, anchor in symbols.anchors.items() if name != inittab),
     )
 
@@ -257,17 +257,17 @@ def read_shared(path: str) -> Library:
         raise Unusable("has no SONAME")
     # Debian's LIBPL has a link by another name.
     image = read_image(path)
-    return Library("shared", os.path.realpath(path), image=image, defines=image.exported)
+    return Library("shared", os.path.realpath(path), image=image, defined_symbols=image.exported)
 
 
-def links(interpreter: Interpreter, needed: Sequence[str]) -> tuple[str, ...]:
+def links(cpython: CPython, needed: Sequence[str]) -> tuple[str, ...]:
     """Names of the libraries that the objects of a static libpython want, as for `-l`.
 
     The makefile's variables name more than is needed, and what is not needed may well not be
     installed in a form to link with: `-lcrypt`, for one. So what counts is what the interpreter was
     linked with in the end, `needed` (nothing where that is not known, on macOS).
     """
-    names = dict.fromkeys(token[2:] for token in link_tokens(interpreter) if token.startswith("-l"))
+    names = dict.fromkeys(token[2:] for token in link_tokens(cpython) if token.startswith("-l"))
     return tuple(
         name
         for name in names
@@ -277,15 +277,15 @@ def links(interpreter: Interpreter, needed: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def frameworks(interpreter: Interpreter) -> tuple[str, ...]:
+def frameworks(cpython: CPython) -> tuple[str, ...]:
     """macOS: the names after `-framework`."""
-    tokens = link_tokens(interpreter)
+    tokens = link_tokens(cpython)
     pairs = zip(tokens, tokens[1:])
     return tuple(dict.fromkeys(name for flag, name in pairs if flag == "-framework"))
 
 
-def link_tokens(interpreter: Interpreter) -> list[str]:
-    return " ".join(interpreter.var(name) for name in ("LIBS", "MODLIBS", "SYSLIBS")).split()
+def link_tokens(cpython: CPython) -> list[str]:
+    return " ".join(cpython.var(name) for name in ("LIBS", "MODLIBS", "SYSLIBS")).split()
 
 
 def lowest_glibc(library: Library, shipped: Iterable[Image], libc: str | None) -> str | None:
@@ -304,5 +304,7 @@ def lowest_glibc(library: Library, shipped: Iterable[Image], libc: str | None) -
             if os.path.isfile(path):
                 with open(path, "rb") as file:
                     defaults.update(elf.ElfFile(file.read()).default_versions())
-        versions.update(defaults.get(name, "") for name in library.wants | RUST_WANTS)
+        versions.update(
+            defaults.get(name, "") for name in library.undefined_symbols | RUST_UNDEFINED_SYMBOLS
+        )
     return elf.newest_glibc(versions)

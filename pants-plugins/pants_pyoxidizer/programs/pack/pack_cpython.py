@@ -31,7 +31,7 @@ import zstandard
 
 from ..formats import elf
 from . import libpython
-from .cpython import Interpreter, Refusal, check, probe
+from .cpython import CPython, Refusal, check, probe
 from .libpython import Library
 from .packed_tree import (
     CONFIG_C,
@@ -40,9 +40,9 @@ from .packed_tree import (
     TEST_PACKAGES,
     ExtensionModule,
     Tree,
-    beside_binary,
     extension_modules,
     object_path,
+    sidecar_library_name,
     try_copy,
     write_pip,
     write_tree,
@@ -99,25 +99,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def pack(python: str, output: str) -> dict[str, Any]:
     """Writes the archive; returns the report."""
-    interpreter = probe(python)
-    check(interpreter)
-    library = libpython.find_library(interpreter)
-    extensions = extension_modules(interpreter)
+    cpython = probe(python)
+    check(cpython)
+    library = libpython.find_library(cpython)
+    extensions = extension_modules(cpython)
     images = [library.image, *(extension.image for extension in extensions)]
-    glibc = libpython.lowest_glibc(library, images, interpreter.libc)
+    glibc = libpython.lowest_glibc(library, images, cpython.libc)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(output))) as root:
-        tree = Tree(os.path.realpath(root), interpreter)
+        tree = Tree(os.path.realpath(root), cpython)
         write_tree(tree, library, extensions)
         write_pip(tree)
         try_copy(tree)
         facts = python_json(tree, library, extensions, glibc)
         tree.write(PYTHON_JSON, json.dumps(facts, indent=1, sort_keys=True).encode())
         write_archive(tree.root, output)
-    return report(interpreter, library, images, glibc, output)
+    return report(cpython, library, images, glibc, output)
 
 
 def report(
-    interpreter: Interpreter,
+    cpython: CPython,
     library: Library,
     images: Iterable[libpython.Image],
     glibc: str | None,
@@ -127,9 +127,9 @@ def report(
     with open(output, "rb") as file:
         sha256 = hashlib.sha256(file.read()).hexdigest()
     return {
-        "version": interpreter.version,
-        "cache_tag": interpreter.cache_tag,
-        "target_triple": interpreter.target_triple,
+        "version": cpython.version,
+        "cache_tag": cpython.cache_tag,
+        "target_triple": cpython.target_triple,
         "link_mode": library.link_mode,
         "library": os.path.basename(library.path),
         "glibc": glibc,
@@ -145,29 +145,29 @@ def report(
 def python_json(
     tree: Tree, library: Library, extensions: Iterable[ExtensionModule], glibc: str | None
 ) -> dict[str, Any]:
-    it = tree.interpreter
-    nodot = it.minor_version.replace(".", "")
+    cpython = tree.cpython
+    nodot = cpython.minor_version.replace(".", "")
     is_static = library.link_mode == "static"
     return {
         "version": "7",
-        "target_triple": it.target_triple,
+        "target_triple": cpython.target_triple,
         "optimizations": "noopt",
         "python_tag": f"cp{nodot}",
         "python_abi_tag": f"cp{nodot}",
-        "python_platform_tag": PLATFORM_TAGS[it.target_triple],
-        "python_version": it.version,
-        "python_major_minor_version": it.minor_version,
-        "python_implementation_name": it.implementation,
-        "python_implementation_cache_tag": it.cache_tag,
-        "python_implementation_hex_version": it.hexversion,
-        "python_implementation_version": [str(part) for part in it.version_info],
-        "python_config_vars": config_vars(it),
+        "python_platform_tag": PLATFORM_TAGS[cpython.target_triple],
+        "python_version": cpython.version,
+        "python_major_minor_version": cpython.minor_version,
+        "python_implementation_name": cpython.implementation,
+        "python_implementation_cache_tag": cpython.cache_tag,
+        "python_implementation_hex_version": cpython.hexversion,
+        "python_implementation_version": [str(part) for part in cpython.version_info],
+        "python_config_vars": config_vars(cpython),
         "python_paths": python_paths(tree),
-        "python_paths_abstract": it.abstract_paths,
+        "python_paths_abstract": cpython.abstract_paths,
         "python_exe": "install/bin/python3",
         "python_stdlib_test_packages": list(TEST_PACKAGES),
-        "python_suffixes": it.suffixes,
-        "python_bytecode_magic_number": it.magic,
+        "python_suffixes": cpython.suffixes,
+        "python_bytecode_magic_number": cpython.magic,
         "python_symbol_visibility": "global-default",
         "python_extension_module_loading": ["builtin", "shared-library"],
         "libpython_link_mode": library.link_mode,
@@ -176,7 +176,7 @@ def python_json(
         "licenses": ["Python-2.0"],
         "license_path": LICENSE_FILE,
         "build_info": {
-            "core": static_core(it, library) if is_static else shared_core(tree),
+            "core": static_core(cpython, library) if is_static else shared_core(tree),
             "extensions": {
                 **core_modules(tree, library),
                 **{e.name: [dynamic_module(tree, e)] for e in extensions},
@@ -184,9 +184,9 @@ def python_json(
             "inittab_object": object_path(library.inittab),
             "inittab_source": CONFIG_C,
             "inittab_cflags": ["-DNDEBUG", "-fPIC", *FORCED_CFLAGS],
-            "object_file_format": "mach-o" if it.platform == "darwin" else "elf",
+            "object_file_format": "mach-o" if cpython.platform == "darwin" else "elf",
         },
-        **apple_sdk(it),
+        **apple_sdk(cpython),
     }
 
 
@@ -194,8 +194,8 @@ def crt_features(glibc: str | None) -> list[str]:
     return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["libSystem"]
 
 
-def config_vars(interpreter: Interpreter) -> dict[str, str]:
-    values = {name: interpreter.config_vars.get(name) for name in READ_CONFIG_VARS}
+def config_vars(cpython: CPython) -> dict[str, str]:
+    values = {name: cpython.config_vars.get(name) for name in READ_CONFIG_VARS}
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
@@ -212,11 +212,11 @@ def python_paths(tree: Tree) -> dict[str, str]:
     }
 
 
-def apple_sdk(interpreter: Interpreter) -> dict[str, str]:
+def apple_sdk(cpython: CPython) -> dict[str, str]:
     """The oldest SDK that will do: PyOxidizer takes an installed one at least as new."""
-    if interpreter.platform != "darwin":
+    if cpython.platform != "darwin":
         return {}
-    version = interpreter.var("MACOSX_DEPLOYMENT_TARGET") or "11.0"
+    version = cpython.var("MACOSX_DEPLOYMENT_TARGET") or "11.0"
     return {
         "apple_sdk_canonical_name": f"macosx{version}",
         "apple_sdk_platform": "macosx",
@@ -225,8 +225,8 @@ def apple_sdk(interpreter: Interpreter) -> dict[str, str]:
     }
 
 
-def static_core(interpreter: Interpreter, library: Library) -> dict[str, Any]:
-    frameworks = libpython.frameworks(interpreter)
+def static_core(cpython: CPython, library: Library) -> dict[str, Any]:
+    frameworks = libpython.frameworks(cpython)
     return {
         "objs": [object_path(name) for name, _ in library.objects],
         "links": [{"name": name, "system": True} for name in library.links]
@@ -250,7 +250,7 @@ def shared_core(tree: Tree) -> dict[str, Any]:
     template must have `resources_location_fallback = "filesystem-relative:lib"`, without which
     PyOxidizer does not take the other extension modules, either.
     """
-    name = f"python{tree.interpreter.minor_version}"
+    name = f"python{tree.cpython.minor_version}"
     return {
         "objs": [],
         "links": [{"name": name, "system": True, "path_static": tree.linked_library}],
@@ -274,8 +274,8 @@ def core_modules(tree: Tree, library: Library) -> dict[str, list[dict[str, Any]]
     # The shared one has its own table. What it does not export could not be named in another.
     exported = library.image.exported | {"NULL"}
     modules = {n: [module(init, in_core=True)] for n, init in builtins.items() if init in exported}
-    beside = module("NULL", shared_lib=tree.shared_library, required=True)
-    return {**modules, beside_binary(tree.interpreter): [beside]}
+    sidecar = module("NULL", shared_lib=tree.shared_library, required=True)
+    return {**modules, sidecar_library_name(tree.cpython): [sidecar]}
 
 
 def dynamic_module(tree: Tree, extension: ExtensionModule) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Iterable, Iterator, Sequence
 
 from ..formats import elf
 from . import libpython
-from .cpython import Interpreter, Refusal
+from .cpython import CPython, Refusal
 from .forced_header import forced_header
 from .libpython import Image, Library
 from .pyconfig_adapter import adapted_object
@@ -81,25 +81,25 @@ class Tree:
     """The files of the archive. Paths in it are relative to its root, as PYTHON.json has them."""
 
     root: str  # Without links, as the interpreter would name it.
-    interpreter: Interpreter
+    cpython: CPython
 
     @property
     def stdlib(self) -> str:
-        return f"install/{self.interpreter.platlibdir}/python{self.interpreter.minor_version}"
+        return f"install/{self.cpython.platlibdir}/python{self.cpython.minor_version}"
 
     @property
     def include(self) -> str:
-        return f"install/include/python{self.interpreter.minor_version}"
+        return f"install/include/python{self.cpython.minor_version}"
 
     @property
     def linked_library(self) -> str:
         """The shared libpython, to link with."""
-        return f"build/link/libpython{self.interpreter.minor_version}.so"
+        return f"build/link/libpython{self.cpython.minor_version}.so"
 
     @property
     def shared_library(self) -> str:
         """The shared libpython, to run with."""
-        return f"install/lib/libpython{self.interpreter.minor_version}.so"
+        return f"install/lib/libpython{self.cpython.minor_version}.so"
 
     def extension(self, extension: ExtensionModule) -> str:
         return f"{self.stdlib}/lib-dynload/{os.path.basename(extension.file)}"
@@ -119,8 +119,8 @@ class Tree:
         shutil.copyfile(source, self.path(relative_path))
 
 
-def extension_modules(interpreter: Interpreter) -> list[ExtensionModule]:
-    folder = os.path.join(interpreter.platstdlib, "lib-dynload")
+def extension_modules(cpython: CPython) -> list[ExtensionModule]:
+    folder = os.path.join(cpython.platstdlib, "lib-dynload")
     files = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     return [
         ExtensionModule(name, path, libpython.read_image(path))
@@ -129,14 +129,14 @@ def extension_modules(interpreter: Interpreter) -> list[ExtensionModule]:
     ]
 
 
-def existing(interpreter: Interpreter, what: str, paths: Sequence[str]) -> str:
+def existing(cpython: CPython, what: str, paths: Sequence[str]) -> str:
     for path in paths:
         if os.path.isfile(path):
             return path
     raise Refusal(
-        f"{interpreter.executable}: has no {what}; looked for {' and '.join(paths)}. To fix,"
+        f"{cpython.executable}: has no {what}; looked for {' and '.join(paths)}. To fix,"
         f" install its development files (Debian and Ubuntu: `apt-get install"
-        f" libpython{interpreter.minor_version}-dev`)."
+        f" libpython{cpython.minor_version}-dev`)."
     )
 
 
@@ -163,9 +163,9 @@ def files_below(root: str) -> Iterator[str]:
 
 
 def write_tree(tree: Tree, library: Library, extensions: Iterable[ExtensionModule]) -> None:
-    it = tree.interpreter
-    config_c = [os.path.join(folder, "config.c") for folder in it.config_dirs()]
-    tree.copy(existing(it, "config.c, the list of its built-in modules", config_c), CONFIG_C)
+    cpython = tree.cpython
+    config_c = [os.path.join(folder, "config.c") for folder in cpython.config_dirs()]
+    tree.copy(existing(cpython, "config.c, the list of its built-in modules", config_c), CONFIG_C)
     write_headers(tree, library)
     write_stdlib(tree, extensions)
     write_libpython(tree, library)
@@ -174,24 +174,24 @@ def write_tree(tree: Tree, library: Library, extensions: Iterable[ExtensionModul
 
 
 def write_headers(tree: Tree, library: Library) -> None:
-    it = tree.interpreter
-    existing(it, "headers", [os.path.join(it.include, "Python.h")])
-    for path in files_below(it.include):
-        tree.copy(os.path.join(it.include, path), f"{tree.include}/{path}")
+    cpython = tree.cpython
+    existing(cpython, "headers", [os.path.join(cpython.include, "Python.h")])
+    for path in files_below(cpython.include):
+        tree.copy(os.path.join(cpython.include, path), f"{tree.include}/{path}")
     # Debian's pyconfig.h only includes that of the machine, which lies elsewhere.
-    of_machine = f"{it.var('MULTIARCH')}/python{it.minor_version}/pyconfig.h"
-    config_h = [os.path.join(os.path.dirname(it.include), of_machine), it.config_h]
-    tree.copy(existing(it, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
+    of_machine = f"{cpython.var('MULTIARCH')}/python{cpython.minor_version}/pyconfig.h"
+    config_h = [os.path.join(os.path.dirname(cpython.include), of_machine), cpython.config_h]
+    tree.copy(existing(cpython, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
     write_forced_header(tree, library)
 
 
 def write_forced_header(tree: Tree, library: Library) -> None:
-    forced = forced_header(tree.interpreter, library)
+    forced = forced_header(tree.cpython, library)
     tree.write(f"{tree.include}/{FORCED_HEADER}", forced.encode())
 
 
 def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
-    source = tree.interpreter.stdlib
+    source = tree.cpython.stdlib
     for path in filter(is_packed, files_below(source)):
         tree.copy(f"{source}/{path}", f"{tree.stdlib}/{path}")
     for extension in extensions:
@@ -211,9 +211,9 @@ def write_distutils(tree: Tree) -> None:
             tree.write(f"{tree.stdlib}/{path}/__init__.py", content.encode())
 
 
-def beside_binary(interpreter: Interpreter) -> str:
+def sidecar_library_name(cpython: CPython) -> str:
     """The name of the extension module as which PyOxidizer carries a shared libpython along."""
-    return "libpython%d_%d" % interpreter.version_info[:2]
+    return "libpython%d_%d" % cpython.version_info[:2]
 
 
 def object_path(name: str) -> str:
@@ -223,7 +223,7 @@ def object_path(name: str) -> str:
 def write_objects(tree: Tree, objects: Iterable[tuple[str, bytes]]) -> None:
     """What is linked into the binary: of libpython, and of extension modules inside it."""
     for name, data in objects:
-        tree.write(object_path(name), adapted_object(tree.interpreter, data))
+        tree.write(object_path(name), adapted_object(tree.cpython, data))
 
 
 def write_libpython(tree: Tree, library: Library) -> None:
@@ -231,20 +231,22 @@ def write_libpython(tree: Tree, library: Library) -> None:
     if library.link_mode == "shared":
         with open(library.path, "rb") as file:
             data = file.read()
-        asked_for = f"$ORIGIN/lib/{beside_binary(tree.interpreter)}.so"
+        asked_for = f"$ORIGIN/lib/{sidecar_library_name(tree.cpython)}.so"
         tree.write(tree.linked_library, elf.with_soname(data, asked_for))
         tree.write(tree.shared_library, data)
 
 
 def write_executables(tree: Tree) -> None:
-    it = tree.interpreter
-    tree.copy(it.executable, f"install/bin/python{it.minor_version}")
-    write_scripts(tree.root, it.minor_version)
-    for needed in libpython.read_image(it.executable).needed:
+    cpython = tree.cpython
+    tree.copy(cpython.executable, f"install/bin/python{cpython.minor_version}")
+    write_scripts(tree.root, cpython.minor_version)
+    for needed in libpython.read_image(cpython.executable).needed:
         soname = os.path.basename(needed)
         if soname.startswith("libpython"):
-            candidates = [os.path.join(folder, soname) for folder in libpython.library_dirs(it)]
-            tree.copy(existing(it, soname, candidates), f"install/lib/{soname}")
+            candidates = [
+                os.path.join(folder, soname) for folder in libpython.library_dirs(cpython)
+            ]
+            tree.copy(existing(cpython, soname, candidates), f"install/lib/{soname}")
 
 
 def write_scripts(root: str, minor_version: str) -> None:
@@ -267,10 +269,10 @@ def write_scripts(root: str, minor_version: str) -> None:
 
 
 def write_license(tree: Tree) -> None:
-    it = tree.interpreter
-    share, name = os.path.join(it.base_prefix, "share"), f"python{it.minor_version}"
+    cpython = tree.cpython
+    share, name = os.path.join(cpython.base_prefix, "share"), f"python{cpython.minor_version}"
     candidates = [
-        os.path.join(it.stdlib, "LICENSE.txt"),
+        os.path.join(cpython.stdlib, "LICENSE.txt"),
         os.path.join(share, "licenses", name, "LICENSE"),
         os.path.join(share, "doc", name, "copyright"),
     ]
@@ -287,7 +289,7 @@ def write_pip(tree: Tree) -> None:
     spec = importlib.util.find_spec("pip")
     if spec is None or not spec.submodule_search_locations:
         raise Refusal(f"{sys.executable}: has no pip that could be packed")
-    it, source = tree.interpreter, spec.submodule_search_locations[0]
+    cpython, source = tree.cpython, spec.submodule_search_locations[0]
     for path in files_below(source):
         tree.copy(os.path.join(source, path), f"{PIP}/pip/{path}")
     version = importlib.metadata.version("pip")
@@ -298,19 +300,21 @@ def write_pip(tree: Tree) -> None:
     sites = json.loads(run_copy(tree, "-c", print_sites))
     inside = [path for path in sites if path.startswith(f"{tree.root}/install/")]
     if not inside:
-        raise Refusal(f"{tree.interpreter.executable}: its copy has no site-packages of its own")
+        raise Refusal(f"{tree.cpython.executable}: its copy has no site-packages of its own")
     pip = os.path.relpath(f"{tree.root}/{PIP}", inside[0])
-    lines = f"{pip}\n{'' if it.has_distutils else WITHOUT_DISTUTILS}"
+    lines = f"{pip}\n{'' if cpython.has_distutils else WITHOUT_DISTUTILS}"
     tree.write(os.path.relpath(f"{inside[0]}/pip.pth", tree.root), lines.encode())
 
 
 def try_copy(tree: Tree) -> None:
     """Refuses a copy that does not start, or cannot import what its original can."""
-    it = tree.interpreter
-    sys_path = json.loads(run_copy(tree, "-c", TRIAL, *it.importable))
+    cpython = tree.cpython
+    sys_path = json.loads(run_copy(tree, "-c", TRIAL, *cpython.importable))
     for path in sys_path:
         if not path.startswith(f"{tree.root}/"):
-            raise Refusal(f"{it.executable}: its copy still uses {path}, so it cannot be packed")
+            raise Refusal(
+                f"{cpython.executable}: its copy still uses {path}, so it cannot be packed"
+            )
     run_copy(tree, "-m", "pip", "--version")
 
 
@@ -326,5 +330,5 @@ def run_copy(tree: Tree, *args: str) -> str:
         lines = process.stderr.decode("utf-8", "replace").split("\n")
         said = " / ".join(line.strip() for line in lines if line.strip())[-500:]
         said = said or f"exit status {process.returncode}"
-        raise Refusal(f"{tree.interpreter.executable}: its copy does not work: {said}")
+        raise Refusal(f"{tree.cpython.executable}: its copy does not work: {said}")
     return process.stdout.decode()

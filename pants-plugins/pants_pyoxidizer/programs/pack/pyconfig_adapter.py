@@ -18,7 +18,7 @@ import re
 from typing import Mapping
 
 from ..formats import elf
-from .cpython import Interpreter, Refusal
+from .cpython import CPython, Refusal
 from .libpython import Library
 
 # `PyConfig` in CPython 3.11 on Linux, as in pyo3-ffi's `initconfig.rs`: types, each with its fields.
@@ -181,16 +181,16 @@ PANTS_PYOXIDIZER_ADAPTER(PyStatus, Py_InitializeFromConfig, (const pants_pyoxidi
 """
 
 
-def adapters_c(interpreter: Interpreter, library: Library) -> str:
+def adapters_c(cpython: CPython, library: Library) -> str:
     """The adapters for this CPython; for one that needs none, nothing."""
-    if not interpreter.needs_adapters:
+    if not cpython.needs_adapters:
         return ""
-    with open(os.path.join(interpreter.include, "cpython/initconfig.h")) as file:
+    with open(os.path.join(cpython.include, "cpython/initconfig.h")) as file:
         fields = pyconfig_fields(file.read())
     problem = _problem(fields, library)
     if problem:
         raise Refusal(
-            f"{interpreter.executable}: Python {interpreter.version} cannot be packed, because"
+            f"{cpython.executable}: Python {cpython.version} cannot be packed, because"
             f" {problem}, which PyOxidizer relies on; use another release of Python"
         )
     lines = [
@@ -211,13 +211,15 @@ def _problem(fields: Mapping[str, str], library: Library) -> str:
         if fields.get(name, kind) != kind:
             return f"the field `{name}` of its `PyConfig` is of the type `{fields[name]}`, not `{kind}`"
     # An archive that was made here before has the new names already.
-    missing = [name for name in REAL_NAMES if library.defines.isdisjoint({name, REAL_NAMES[name]})]
+    missing = [
+        name for name in REAL_NAMES if library.defined_symbols.isdisjoint({name, REAL_NAMES[name]})
+    ]
     return f"{library.path} has no `{missing[0]}`" if missing else ""
 
 
-def adapted_object(interpreter: Interpreter, data: bytes) -> bytes:
+def adapted_object(cpython: CPython, data: bytes) -> bytes:
     """An object of a static libpython, so that it can be linked with the adapters."""
-    return elf.with_renamed_symbols(data, REAL_NAMES) if interpreter.needs_adapters else data
+    return elf.with_renamed_symbols(data, REAL_NAMES) if cpython.needs_adapters else data
 
 
 def pyconfig_fields(header: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ from typing import Mapping, Sequence
 from ...diagnostics import known_failures
 from ...diagnostics.redaction import without_credentials
 from ..cargo.project import file_digest
-from ..cargo.reproducible import settle_metadata, settle_packed_resources
+from ..cargo.reproducible import normalize_metadata, normalize_packed_resources
 from ..formats import packed_resources
 
 BUILD_DIR = Path("build")
@@ -74,7 +74,7 @@ def main() -> int:
     if len(built) != 1:
         print(ambiguous(built, options.name), file=sys.stderr)
         return 1
-    settle_files(BUILD_DIR)
+    normalize_files(BUILD_DIR)
     if options.strip_libraries:
         strip_libraries(BUILD_DIR, env["PATH"])
     if options.compile_files:
@@ -283,17 +283,17 @@ def is_noted(path: Path, hashes: set[str]) -> bool:
     return file_digest(path) in hashes
 
 
-def settle_files(build_dir: Path) -> None:
+def normalize_files(build_dir: Path) -> None:
     """Do for what a template has in files what the cargo driver does for what is embedded."""
     for folder, _, files in os.walk(build_dir):
         for path in filter(Path.is_file, (Path(folder, file) for file in files)):
             with path.open("rb") as file:
                 start = file.read(len(packed_resources.MAGIC))
             if start == packed_resources.MAGIC:
-                settle_packed_resources(path)
+                normalize_packed_resources(path)
             elif folder.endswith(".dist-info") and path.name in ("RECORD", "direct_url.json"):
                 content = path.read_bytes()
-                path.write_bytes(settle_metadata(os.fsencode(path.name), content))
+                path.write_bytes(normalize_metadata(os.fsencode(path.name), content))
 
 
 def strip_libraries(build_dir: Path, path: str) -> None:

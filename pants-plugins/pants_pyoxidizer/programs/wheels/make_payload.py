@@ -4,13 +4,13 @@
 usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
        runtime modules --output PART FOLDER
-       runtime program [--sources] --output EXECUTABLE [--beside] [--interpreter]
-               [--module M [--function F]] PART_OR_WHEEL...
+       runtime program [--sources] --output EXECUTABLE [--sidecar] [--interpreter]
+               [--module M [--function F]] {--part PART | --wheel WHEEL}...
 
 `wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
 site-packages. `modules` prepares modules in a folder, compressed. `program` writes a copy of the
-runtime with all the parts appended, or beside it; a wheel is prepared on the way, which saves a
-process for one that changes each time. Of what has the same path, the first one counts.
+runtime with all parts and wheels appended, or beside it. Wheels that change with each edit go here
+as they are: that saves a process. Of what has the same path, the first one counts.
 
 Modules become bytecode; with `--sources`, all their sources go along. A module that does not
 compile stays source, and fails when it is imported, as it would elsewhere.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import importlib.util
 import io
 import marshal
@@ -30,9 +31,9 @@ import sys
 import warnings
 import zipfile
 from types import CodeType
-from typing import Any, Container, Iterable, Mapping, Sequence
+from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence
 
-from pants_pyoxidizer.startup.payload import SUFFIX, PayloadError, Writer, open_file
+from pants_pyoxidizer.startup.payload import SUFFIX, Payload, PayloadError, Writer, open_file
 from pants_pyoxidizer.startup.resources import UNCHECKED_PYC
 
 from .wheel_content import SCRIPT, installed_path, is_of_use
@@ -40,6 +41,13 @@ from .wheel_content import SCRIPT, installed_path, is_of_use
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 PYC_HEADER_SIZE = 16
+
+
+class Input(NamedTuple):
+    """What goes into a program."""
+
+    kind: str  # "part" or "wheel"
+    path: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,12 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     modules.add_argument("folder")
     program = commands.add_parser("program")
     program.add_argument("--output", required=True)
-    program.add_argument("--beside", action="store_true")
+    program.add_argument("--sidecar", action="store_true")
     program.add_argument("--sources", action="store_true")
     program.add_argument("--interpreter", action="store_true")
     program.add_argument("--module")
     program.add_argument("--function")
-    program.add_argument("parts", nargs="*")
+    for kind in ("part", "wheel"):
+        program.add_argument(
+            f"--{kind}",
+            dest="inputs",
+            action="append",
+            default=[],
+            type=functools.partial(Input, kind),
+        )
     options = parser.parse_args(arguments)
     if options.command == "wheel":
         with zipfile.ZipFile(options.wheel) as archive:
@@ -99,7 +114,7 @@ def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> N
         if SCRIPT.match(member.filename):
             continue  # Nothing could start them.
         data = archive.read(member)
-        name = module_name(path)
+        name = import_path(path)
         if path.endswith(".pyc") and source_path(path) in files:
             continue
         code = bytecode(path, data) if name else None
@@ -118,7 +133,7 @@ def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> No
         is_script = SCRIPT.match(member.filename) is not None
         if is_script and data.startswith(b"#!"):
             continue  # There is no Python that could run it.
-        is_module = not is_script and path.endswith(".py") and module_name(path)
+        is_module = not is_script and path.endswith(".py") and import_path(path)
         code = bytecode(path, data) if is_module else None
         with_source = code is None or keeps_source(path, files, with_sources)
         # Older Pythons know modules of a distribution by `.py`, and look for none of its files.
@@ -157,7 +172,7 @@ def write_file(folder: str, path: str, data: bytes, mode: int = 0o644) -> None:
     os.chmod(file, mode)
 
 
-def module_name(path: str) -> str | None:
+def import_path(path: str) -> str | None:
     """The path without suffix of what can be imported; of a package, that of its folder.
 
     `importlib.import_module` takes names that are no identifiers.
@@ -266,7 +281,7 @@ def write_modules(folder: str, output: str) -> None:
         for path in paths:
             with open(os.path.join(folder, path), "rb") as source:
                 code = bytecode(path, source.read())
-            name = module_name(path)
+            name = import_path(path)
             if name and code is not None:
                 writer.add_module(name, path, is_package(path), code)
         writer.finish()
@@ -279,18 +294,22 @@ def write_program(options: argparse.Namespace) -> None:
     # `copyfile` lets the kernel copy.
     shutil.copyfile(sys.executable, options.output)
     os.chmod(options.output, 0o755)
-    with open(options.output + SUFFIX if options.beside else options.output, "ab") as file:
+    with open(options.output + SUFFIX if options.sidecar else options.output, "ab") as file:
         writer = Writer(file)
-        for path in options.parts:
-            if path.endswith(".whl"):
+        for kind, path in options.inputs:
+            if kind == "wheel":
                 with zipfile.ZipFile(path) as archive:
                     add_wheel(writer, archive, options.sources)
-                continue
-            part = open_file(path)
-            if part is None:
-                raise PayloadError(f"{path} is no part of a payload")
-            writer.add_payload(part)
+            else:
+                writer.add_payload(read_part(path))
         writer.finish(options.module, options.function, options.interpreter)
+
+
+def read_part(path: str) -> Payload:
+    part = open_file(path)
+    if part is None:
+        raise PayloadError(f"{path} is no part of a payload")
+    return part
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ from pants_pyoxidizer.engine import (
     rule,
 )
 from pants_pyoxidizer.util_rules.runtime import (
-    SELDOM_DIR,
+    RARELY_USED_DIR,
     Runtime,
     RuntimeProcess,
     run_in_runtime,
 )
 from pants_pyoxidizer.wheels.placement import Placement
 
-SELDOM_PART = "__parts/stdlib.part"
+RARELY_USED_PART = "__parts/stdlib.part"
 LIB_DIR = "lib"  # Beside the executable; the runtime looks for modules there.
 
 
@@ -48,19 +48,19 @@ class PreparedWheel:
 
 
 @dataclass(frozen=True)
-class SeldomModulesRequest:
+class RarelyUsedModulesRequest:
     runtime: Runtime
 
 
 @dataclass(frozen=True)
-class SeldomModules:
-    """The part of each payload with what the runtime's standard library lacks, SELDOM_PART."""
+class RarelyUsedModules:
+    """The part of each payload with what the runtime's standard library lacks, RARELY_USED_PART."""
 
     digest: Digest
 
 
 @dataclass(frozen=True)
-class PayloadRequest:
+class PreparedPayloadRequest:
     runtime: Runtime
     wheels: Digest
     # Where several wheels have a file of the same path, that of the first one counts.
@@ -72,11 +72,11 @@ class PayloadRequest:
 
 
 @dataclass(frozen=True)
-class Payload:
-    """`parts` names the files in `in_memory`, some of which are wheels; `on_filesystem` is LIB_DIR."""
+class PreparedPayload:
+    """`inputs` are arguments for `make_payload`, by order; `on_filesystem` is LIB_DIR."""
 
     in_memory: Digest
-    parts: tuple[str, ...]
+    inputs: tuple[str, ...]
     on_filesystem: Digest
     include_sources: bool
 
@@ -115,17 +115,17 @@ def part_name(filename: str) -> str:
 
 
 @rule
-async def prepare_seldom_modules(request: SeldomModulesRequest) -> SeldomModules:
+async def prepare_rarely_used_modules(request: RarelyUsedModulesRequest) -> RarelyUsedModules:
     result = await run_in_runtime(
         RuntimeProcess(
             request.runtime,
-            argv=("modules", "--output", SELDOM_PART, SELDOM_DIR),
-            description="Prepare seldom used modules of the standard library",
-            input_digest=request.runtime.seldom,
-            output_files=(SELDOM_PART,),
+            argv=("modules", "--output", RARELY_USED_PART, RARELY_USED_DIR),
+            description="Prepare rarely used modules of the standard library",
+            input_digest=request.runtime.rarely_used,
+            output_files=(RARELY_USED_PART,),
         )
     )
-    return SeldomModules(result.output_digest)
+    return RarelyUsedModules(result.output_digest)
 
 
 @rule
@@ -142,7 +142,7 @@ async def overlay_digests(request: OverlaidDigests) -> Digest:
 
 
 @rule(level=LogLevel.DEBUG)
-async def prepare_payload(request: PayloadRequest) -> Payload:
+async def prepare_payload(request: PreparedPayloadRequest) -> PreparedPayload:
     digests = await concurrently(
         digest_subset_to_digest(DigestSubset(request.wheels, PathGlobs([placement.wheel.path])))
         for placement in request.placements
@@ -150,8 +150,8 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
     wheels = tuple(zip(request.placements, digests))
     late = [(p, wheel) for p, wheel in wheels if is_prepared_later(request, p)]
     early = [(p, wheel) for p, wheel in wheels if not is_prepared_later(request, p)]
-    seldom, *prepared = await concurrently(
-        prepare_seldom_modules(SeldomModulesRequest(request.runtime), **implicitly()),
+    rarely_used, *prepared = await concurrently(
+        prepare_rarely_used_modules(RarelyUsedModulesRequest(request.runtime), **implicitly()),
         *(
             prepare_wheel(
                 PreparedWheelRequest(
@@ -170,22 +170,22 @@ async def prepare_payload(request: PayloadRequest) -> Payload:
     inside = [digest for p, digest in placed if not p.on_filesystem]
     folders = tuple(digest for p, digest in placed if p.on_filesystem)
     in_memory, on_filesystem = await concurrently(
-        merge_digests(MergeDigests((seldom.digest, *inside))),
+        merge_digests(MergeDigests((rarely_used.digest, *inside))),
         overlay_digests(OverlaidDigests(folders), **implicitly()),
     )
-    return Payload(
+    return PreparedPayload(
         in_memory,
         # As on any `sys.path`, the standard library comes first.
-        parts=(
-            SELDOM_PART,
-            *(part_of(request, p) for p in request.placements if not p.on_filesystem),
+        inputs=(
+            f"--part={RARELY_USED_PART}",
+            *(input_of(request, p) for p in request.placements if not p.on_filesystem),
         ),
         on_filesystem=on_filesystem,
         include_sources=request.include_sources,
     )
 
 
-def is_prepared_later(request: PayloadRequest, placement: Placement) -> bool:
+def is_prepared_later(request: PreparedPayloadRequest, placement: Placement) -> bool:
     # The last process takes along the sources of all wheels, or of none.
     return (
         not placement.on_filesystem
@@ -194,9 +194,11 @@ def is_prepared_later(request: PayloadRequest, placement: Placement) -> bool:
     )
 
 
-def part_of(request: PayloadRequest, placement: Placement) -> str:
+def input_of(request: PreparedPayloadRequest, placement: Placement) -> str:
     wheel = placement.wheel
-    return wheel.path if is_prepared_later(request, placement) else part_name(wheel.filename)
+    if is_prepared_later(request, placement):
+        return f"--wheel={wheel.path}"
+    return f"--part={part_name(wheel.filename)}"
 
 
 def overwritten(folders: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:

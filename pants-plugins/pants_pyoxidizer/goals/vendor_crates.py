@@ -18,8 +18,8 @@ from pants_pyoxidizer.util_rules.crates import (
     CratesRequest,
     get_crates,
 )
+from pants_pyoxidizer.util_rules.python.standalone_python import TARGET_TRIPLES
 from pants_pyoxidizer.util_rules.rust_toolchain import find_rust_toolchain
-from pants_pyoxidizer.util_rules.standalone_python import TARGET_TRIPLES
 
 
 class VendorCratesSubsystem(GoalSubsystem):

@@ -20,16 +20,16 @@ from pants_pyoxidizer.wheels.metadata import Wheel, parse_wheels
 
 
 @dataclass(frozen=True)
-class InspectWheelsRequest:
+class InspectedWheelsRequest:
     digest: Digest
     paths: tuple[str, ...]  # Relative to the digest's root; other files of it are dropped.
     # See `StandalonePython`: the code is read as that of the Python that it is for. An older one
     # does not know all its syntax.
-    interpreter: str | None = None
+    host_python: str | None = None
 
 
 @dataclass(frozen=True)
-class Wheels:
+class InspectedWheels:
     """Wheel files, and what is in them."""
 
     digest: Digest = EMPTY_DIGEST
@@ -37,7 +37,7 @@ class Wheels:
 
 
 @rule
-async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
+async def get_inspected_wheels(request: InspectedWheelsRequest) -> InspectedWheels:
     # sdists lie beside the wheels of a distribution. They must not decide whether PyOxidizer runs.
     digest = await digest_subset_to_digest(DigestSubset(request.digest, PathGlobs(request.paths)))
     result = await run_tool(
@@ -47,11 +47,11 @@ async def inspect_wheels(request: InspectWheelsRequest) -> Wheels:
             description=f"Inspect {pluralize(len(request.paths), 'wheel')}",
             input_digest=digest,
             output_files=("wheels.json",),
-            interpreter=request.interpreter,
+            python_link=request.host_python,
         )
     )
     contents = await get_digest_contents(result.output_digest)
-    return Wheels(digest, parse_wheels(contents[0].content))
+    return InspectedWheels(digest, parse_wheels(contents[0].content))
 
 
 def rules() -> Iterable[Any]:

@@ -16,36 +16,51 @@ from pants.backend.python.util_rules.interpreter_constraints import InterpreterC
 from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
 from pants.core.util_rules.environments import EnvironmentTarget
 from pants.engine.addresses import Address
-from pants.engine.fs import EMPTY_DIGEST
+from pants.engine.fs import Digest
 from pants.engine.platform import Platform
-from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
+from pants.engine.process import Process, ProcessCacheScope
 from pants.testutil.option_util import create_subsystem
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
 from pants_pyoxidizer.engine import execute_process, setup_pex_cli_process
 from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
-from pants_pyoxidizer.util_rules import standalone_python
-from pants_pyoxidizer.util_rules.archived_python import choose_archived_python
-from pants_pyoxidizer.util_rules.chosen_python import choose_standalone_python
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
-from pants_pyoxidizer.util_rules.standalone_python import (
+from pants_pyoxidizer.util_rules.python import host_python
+from pants_pyoxidizer.util_rules.python.archived_python import (
     ArchivedPythonRequest,
-    HostPython,
-    HostPythonRequest,
-    NoUsablePythonError,
-    PackedPython,
-    PackedPythonRequest,
-    StandalonePython,
-    StandalonePythonRequest,
-    describe,
+    choose_archived_python,
+)
+from pants_pyoxidizer.util_rules.python.chosen_python import (
+    ChosenPython,
+    ChosenPythonRequest,
+    choose_python,
+)
+from pants_pyoxidizer.util_rules.python.host_python import (
+    FindPythonRequest,
+    FoundPython,
+    PackedHostPython,
+    PackHostPythonRequest,
     find_host_python,
     narrow,
     pack_host_python,
 )
-from pants_pyoxidizer.util_rules.tool_process import ToolProcess
+from pants_pyoxidizer.util_rules.python.packing import (
+    PackingRequest,
+    PackingResult,
+    run_packing,
+)
+from pants_pyoxidizer.util_rules.python.standalone_python import (
+    ArchivedPython,
+    DownloadedPython,
+    HostPython,
+    NoUsablePythonError,
+    PackedPython,
+    StandalonePython,
+)
 from rules.mocks import Mocks, run_rule
-from rules.packing import ARCHIVE, OUTPUT, REPORT, pack_with
+
+ARCHIVE = Digest("a" * 64, 1)
 
 
 def constraints(*texts: str) -> InterpreterConstraints:
@@ -91,8 +106,8 @@ def choose(
     source: PythonSource = PythonSource.HOST,
     field: str | None = None,
     platform: Platform = Platform.linux_x86_64,
-    hosts: Mapping[str, HostPython] | None = None,
-    packed: Mapping[str, PackedPython] | None = None,
+    hosts: Mapping[str, FoundPython] | None = None,
+    packed: Mapping[str, PackedHostPython] | None = None,
     pex: str = "v2.20.4",
 ) -> tuple[StandalonePython, list[str]]:
     """The choice, and the paths of the interpreters that were packed for it.
@@ -101,21 +116,21 @@ def choose(
     """
     tried = []
 
-    def find(request: HostPythonRequest) -> HostPython:
+    def find(request: FindPythonRequest) -> FoundPython:
         return next(
             host
             for version, host in (hosts or {}).items()
             if request.interpreter_constraints == narrow(wanted, version)
         )
 
-    def pack(request: PackedPythonRequest) -> PackedPython:
-        assert request == PackedPythonRequest(request.path, f"fingerprint of {request.path}")
+    def pack(request: PackHostPythonRequest) -> PackedHostPython:
+        assert request == PackHostPythonRequest(request.path, f"fingerprint of {request.path}")
         tried.append(request.path)
         return (packed or {})[request.path]
 
     chosen = run_rule(
-        choose_standalone_python,
-        StandalonePythonRequest(Address("project", target_name="bin"), wanted, field),
+        choose_python,
+        ChosenPythonRequest(Address("project", target_name="bin"), wanted, field),
         create_subsystem(PyOxidizer, python=source.value),
         create_subsystem(PexCli, version=pex),
         platform,
@@ -125,20 +140,21 @@ def choose(
             **NO_ARCHIVE,
         },
     )
-    return chosen, tried
+    return chosen.python, tried
 
 
-def host(path: str) -> HostPython:
-    return HostPython(path, f"fingerprint of {path}", "")
+def host(path: str) -> FoundPython:
+    return FoundPython(path, f"fingerprint of {path}", "")
 
 
-def standalone(version: str) -> StandalonePython:
-    return StandalonePython(
+def standalone(version: str) -> HostPython:
+    return HostPython(
         PythonArchive("python.tar.zst", "0123", version[: version.rindex(".")]),
         version=version,
         target_triple="x86_64-unknown-linux-gnu",
         digest=ARCHIVE,
         description=f"Python {version} is inside.",
+        host_python=".cache/links/python",
     )
 
 
@@ -147,7 +163,7 @@ def test_the_newest_python_of_the_host_is_packed_and_no_other() -> None:
     assert choose(
         constraints("CPython>=3.9"),
         hosts={version: host(f"/py{version}") for version in versions},
-        packed={"/py3.13": PackedPython(standalone("3.13.0"), "")},
+        packed={"/py3.13": PackedHostPython(standalone("3.13.0"))},
     ) == (standalone("3.13.0"), ["/py3.13"])
 
 
@@ -155,13 +171,13 @@ def test_the_next_python_is_tried_when_one_is_missing_or_refused() -> None:
     assert choose(
         constraints("CPython>=3.9,<3.12"),
         hosts={
-            "3.11": HostPython(None, "", "CPython==3.11.*: none found"),
+            "3.11": FoundPython(None, "", "CPython==3.11.*: none found"),
             "3.10": host("/py310"),
             "3.9": host("/py39"),
         },
         packed={
-            "/py310": PackedPython(None, "/py310: it is a debug build"),
-            "/py39": PackedPython(standalone("3.9.18"), ""),
+            "/py310": PackedHostPython(None, "/py310: it is a debug build"),
+            "/py39": PackedHostPython(standalone("3.9.18")),
         },
     ) == (standalone("3.9.18"), ["/py310", "/py39"])
 
@@ -171,10 +187,10 @@ def test_no_python_of_the_host_can_be_embedded() -> None:
         choose(
             constraints("CPython>=3.10,<3.12"),
             hosts={
-                "3.11": HostPython(None, "", "CPython<3.12,==3.11.*,>=3.10: none found"),
+                "3.11": FoundPython(None, "", "CPython<3.12,==3.11.*,>=3.10: none found"),
                 "3.10": host("/py310"),
             },
-            packed={"/py310": PackedPython(None, "/py310: it is a debug build")},
+            packed={"/py310": PackedHostPython(None, "/py310: it is a debug build")},
         )
     assert str(e.value) == (
         "There is no Python on this machine that can be embedded into the target project:bin, "
@@ -212,10 +228,10 @@ def test_any_other_word_is_the_address_of_an_archive(
     address = Address("project", target_name="bin")
     wanted = constraints("CPython>=3.9")
     request = ArchivedPythonRequest(address, wanted, "py:py311", origin, relative_to)
-    archived = {request: standalone("3.11.7")}
+    archived = {request: ArchivedPython(**vars(standalone("3.11.7")))}
     chosen = run_rule(
-        choose_standalone_python,
-        StandalonePythonRequest(address, wanted, field),
+        choose_python,
+        ChosenPythonRequest(address, wanted, field),
         create_subsystem(PyOxidizer, python=option),
         create_subsystem(PexCli, version="v2.20.4"),
         Platform.linux_x86_64,
@@ -225,7 +241,7 @@ def test_any_other_word_is_the_address_of_an_archive(
             choose_archived_python: archived.__getitem__,
         },
     )
-    assert chosen == standalone("3.11.7")
+    assert chosen == ChosenPython(archived[request])
 
 
 @pytest.mark.parametrize(
@@ -245,7 +261,7 @@ def test_pex_is_too_old_for_what_is_not_found(version: str, pex: str, hint: str)
     with pytest.raises(NoUsablePythonError) as e:
         choose(
             constraints(f"CPython=={version}.*"),
-            hosts={version: HostPython(None, "", f"CPython=={version}.*: none found")},
+            hosts={version: FoundPython(None, "", f"CPython=={version}.*: none found")},
             pex=pex,
         )
     assert f"  * CPython=={version}.*: none found{hint}\n\n" in str(e.value)
@@ -284,11 +300,10 @@ def test_pyoxidizers_own_python_is_the_newest_that_is_allowed(
     wanted: str, version: str, minor_version: str
 ) -> None:
     chosen, tried = choose(constraints(wanted), source=PythonSource.PYOXIDIZER)
-    assert chosen == StandalonePython(
+    assert chosen == DownloadedPython(
         PyOxidizerPython(minor_version),
         version=version,
         target_triple="x86_64-unknown-linux-gnu",
-        digest=EMPTY_DIGEST,
         description=(
             f"Python {version} (PyOxidizer's own) is inside; "
             "it runs with the glibc of this machine or a newer one."
@@ -314,22 +329,22 @@ def test_the_target_triple_is_that_of_this_machine(platform: Platform, triple: s
 # --- Finding
 
 
-def find(*, exit_code: int = 0, stdout: bytes = b"") -> HostPython:
+def find(*, exit_code: int = 0, stdout: bytes = b"") -> FoundPython:
     wanted = constraints("CPython==3.11.*")
     process = Process(("./pex",), description="")
     pex_cli_process = PexCliProcess(
         subcommand=(),
         extra_args=(
             *("--interpreter-constraint", "CPython==3.11.*"),
-            *("--", "-c", standalone_python._FINGERPRINT_PROGRAM),
+            *("--", "-c", host_python._FINGERPRINT_PROGRAM),
         ),
         description="",
         level=LogLevel.DEBUG,
         cache_scope=ProcessCacheScope.PER_RESTART_ALWAYS,
     )
-    found: HostPython = run_rule(
+    found: FoundPython = run_rule(
         find_host_python,
-        HostPythonRequest(wanted),
+        FindPythonRequest(wanted),
         EnvironmentTarget(None, None),
         mocks={
             setup_pex_cli_process: {pex_cli_process: process}.__getitem__,
@@ -341,15 +356,15 @@ def find(*, exit_code: int = 0, stdout: bytes = b"") -> HostPython:
 
 def test_pex_finds_the_pythons_of_the_host() -> None:
     found = find(stdout=b"/usr/bin/python3.11\n0123\n")
-    assert found == HostPython("/usr/bin/python3.11", "0123", "")
+    assert found == FoundPython("/usr/bin/python3.11", "0123", "")
 
 
 def test_no_python_of_the_host_is_no_error_yet() -> None:
-    assert find(exit_code=1) == HostPython(None, "", "CPython==3.11.*: none found")
+    assert find(exit_code=1) == FoundPython(None, "", "CPython==3.11.*: none found")
 
 
 def fingerprint(python: Path | str) -> str:
-    argv = [str(python), "-c", standalone_python._FINGERPRINT_PROGRAM]
+    argv = [str(python), "-c", host_python._FINGERPRINT_PROGRAM]
     path, found = subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout.decode().split()
     assert path == os.path.realpath(python)
     assert len(bytes.fromhex(found)) == 32
@@ -385,63 +400,33 @@ def test_the_fingerprint_is_of_all_that_is_packed(tmp_path: Path) -> None:
 # --- Packing
 
 
-def pack(
-    result: FallibleProcessResult, path: str = "/usr/bin/python3.11"
-) -> tuple[ToolProcess, PackedPython]:
+def pack(result: PackingResult, path: str = "/usr/bin/python3.11") -> PackedHostPython:
     links = {HostLinkRequest(path, "4567", what=""): HostLink(".cache/links/python")}
-    return pack_with(
-        pack_host_python,
-        [PackedPythonRequest(path, "4567")],
-        {make_host_link: links.__getitem__},
-        result,
+    packing = PackingRequest(
+        program="pack.pack_cpython",
+        argv=("--python", ".cache/links/python"),
+        description="",
+        name=path,
     )
+    packed: PackedHostPython = run_rule(
+        pack_host_python,
+        PackHostPythonRequest(path, "4567"),
+        mocks={
+            make_host_link: links.__getitem__,
+            run_packing: {packing: result}.__getitem__,
+        },
+    )
+    return packed
 
 
 def test_packing() -> None:
-    process, packed = pack(Mock(exit_code=0, output_digest=OUTPUT))
-    assert process == ToolProcess(
-        program="pack.pack_cpython",
-        argv=(
-            *("--python", ".cache/links/python"),
-            *("--output", "python.tar.zst", "--report", "python.json"),
-        ),
-        description="",
-        output_files=("python.tar.zst", "python.json"),
-        level=LogLevel.INFO,
-        is_slow=True,
-    )
-    assert process.description == "Pack /usr/bin/python3.11 for PyOxidizer"
-    assert packed == PackedPython(
-        StandalonePython(
-            PythonArchive("python.tar.zst", "0123", "3.11"),
-            version="3.11.7",
-            target_triple="x86_64-unknown-linux-gnu",
-            digest=ARCHIVE,
-            description=describe(REPORT, "/usr/bin/python3.11"),
-            interpreter=".cache/links/python",
-        ),
-        "",
-    )
-
-
-def test_the_same_python_elsewhere_is_the_same_process() -> None:
-    result = Mock(exit_code=0, output_digest=OUTPUT)
-    process, packed = pack(result, "/home/user/.pyenv/versions/3.11.7/bin/python3.11")
-    assert process == pack(result)[0]
-    # Where it is, users of this machine are told.
-    assert packed.python is not None
-    assert "(/home/user/.pyenv/versions/3.11.7/bin/python3.11, static)" in packed.python.description
+    python = standalone("3.11.7")
+    facts = {name: value for name, value in vars(python).items() if name != "host_python"}
+    # Wherever it is, the process is the same: it knows the link alone.
+    for path in ("/usr/bin/python3.11", "/home/user/.pyenv/versions/3.11.7/bin/python3.11"):
+        assert pack(PackingResult(PackedPython(**facts)), path) == PackedHostPython(python)
 
 
 def test_a_python_that_cannot_be_packed_gives_the_reason() -> None:
-    _, packed = pack(Mock(exit_code=1, stderr=b"/py310: it is a debug build\n"))
-    assert packed == PackedPython(None, "/py310: it is a debug build")
-
-
-def test_describe() -> None:
-    assert describe(REPORT, "/usr/bin/python3.11") == (
-        "Python 3.11.7 (/usr/bin/python3.11, static) is inside; it runs with glibc 2.35 or newer."
-    )
-    assert describe({**REPORT, "glibc": None}, "/usr/bin/python3.11") == (
-        "Python 3.11.7 (/usr/bin/python3.11, static) is inside."
-    )
+    packed = pack(PackingResult(None, "/py310: it is a debug build"))
+    assert packed == PackedHostPython(None, "/py310: it is a debug build")

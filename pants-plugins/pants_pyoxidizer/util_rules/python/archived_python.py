@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any, Iterable
@@ -37,31 +36,43 @@ from pants_pyoxidizer.standalone_python_target import (
 )
 from pants_pyoxidizer.subsystem import PythonSource
 from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_link
-from pants_pyoxidizer.util_rules.standalone_python import (
-    ARCHIVE,
-    REPORT,
-    TARGET_TRIPLES,
-    ArchivedPythonRequest,
-    HostPythonRequest,
-    NoUsablePythonError,
-    PackedPython,
-    StandalonePython,
+from pants_pyoxidizer.util_rules.python.host_python import (
+    FindPythonRequest,
     find_host_python,
     pex_problem,
+)
+from pants_pyoxidizer.util_rules.python.packing import (
+    PackingRequest,
+    PackingResult,
     run_packing,
 )
-from pants_pyoxidizer.util_rules.tool_process import ToolProcess
+from pants_pyoxidizer.util_rules.python.standalone_python import (
+    TARGET_TRIPLES,
+    ArchivedPython,
+    NoUsablePythonError,
+    PackedPython,
+    minor_version_constraints,
+)
 
 _ALIAS = StandalonePythonTarget.alias
 
 
 @dataclass(frozen=True)
-class AdoptedPythonRequest:
+class ArchivedPythonRequest:
+    address: Address  # The target that it is for; for errors.
+    interpreter_constraints: InterpreterConstraints
+    python: str  # The address of the `standalone_python` target, as it was written.
+    origin: str  # Where that was written, for errors.
+    relative_to: str | None
+
+
+@dataclass(frozen=True)
+class AdoptArchiveRequest:
     source: StandalonePythonSourceField
 
 
 @rule(level=LogLevel.DEBUG)
-async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> PackedPython:
+async def adopt_archive(request: AdoptArchiveRequest, platform: Platform) -> PackingResult:
     sources = await hydrate_sources(
         HydrateSourcesRequest(
             request.source, for_sources_types=(FileSourceField,), enable_codegen=True
@@ -69,25 +80,18 @@ async def adopt_archive(request: AdoptedPythonRequest, platform: Platform) -> Pa
         **implicitly(),
     )
     (archive,) = sources.snapshot.files
-    adopting = ToolProcess(
+    adopting = PackingRequest(
         program="pack.adopt_archive",
-        argv=(
-            *("--archive", archive, "--target-triple", TARGET_TRIPLES[platform]),
-            *("--output", ARCHIVE, "--report", REPORT),
-        ),
+        argv=("--archive", archive, "--target-triple", TARGET_TRIPLES[platform]),
         input_digest=sources.snapshot.digest,
         description=f"Adopt {archive} for PyOxidizer",
-        output_files=(ARCHIVE, REPORT),
-        level=LogLevel.INFO,
-        is_slow=True,
+        name=os.path.basename(archive),
     )
-    return await run_packing(adopting, os.path.basename(archive))
+    return await run_packing(adopting, **implicitly())
 
 
 @rule(level=LogLevel.DEBUG)
-async def choose_archived_python(
-    request: ArchivedPythonRequest, pex_cli: PexCli
-) -> StandalonePython:
+async def choose_archived_python(request: ArchivedPythonRequest, pex_cli: PexCli) -> ArchivedPython:
     address = await resolve_address(**implicitly({_address_input(request): AddressInput}))
     wrapped = await resolve_target(WrappedTargetRequest(address, request.origin), **implicitly())
     if not wrapped.target.has_field(StandalonePythonSourceField):
@@ -100,20 +104,21 @@ async def choose_archived_python(
             )
         )
     source = wrapped.target[StandalonePythonSourceField]
-    packed = await adopt_archive(AdoptedPythonRequest(source), **implicitly())
-    if packed.python is None:
+    packed = await adopt_archive(AdoptArchiveRequest(source), **implicitly())
+    python = packed.python
+    if python is None:
         raise NoUsablePythonError(_unusable_archive(request, address, packed.problem))
-    python = dataclasses.replace(packed.python, is_archived=True)
     if not allows(request.interpreter_constraints, python.version):
         raise NoUsablePythonError(_forbidden_version(request, address, python))
-    host = await find_host_python(HostPythonRequest(python.constraint), **implicitly())
+    constraints = minor_version_constraints(python.python.minor_version)
+    host = await find_host_python(FindPythonRequest(constraints), **implicitly())
     if host.path is None:
         raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
     link = await make_host_link(
         HostLinkRequest(host.path, host.fingerprint, what="The Python that is like it"),
         **implicitly(),
     )
-    return dataclasses.replace(python, interpreter=link.path)
+    return ArchivedPython(**vars(python), host_python=link.path)
 
 
 def _address_input(request: ArchivedPythonRequest) -> AddressInput:
@@ -153,7 +158,7 @@ def _unusable_archive(request: ArchivedPythonRequest, address: Address, problem:
 
 
 def _forbidden_version(
-    request: ArchivedPythonRequest, address: Address, python: StandalonePython
+    request: ArchivedPythonRequest, address: Address, python: PackedPython
 ) -> str:
     return softwrap(
         f"""
@@ -168,7 +173,7 @@ def _forbidden_version(
 
 
 def _no_resolver(
-    request: ArchivedPythonRequest, address: Address, python: StandalonePython, pex_version: str
+    request: ArchivedPythonRequest, address: Address, python: PackedPython, pex_version: str
 ) -> str:
     minor_version = python.python.minor_version
     hint = pex_problem(minor_version, pex_version)

@@ -127,7 +127,7 @@ def test_a_program_may_run_with_another_interpreter(pyoxidizer: PyOxidizer) -> N
         program="wheels.inspect_wheels",
         argv=("x.whl",),
         description="",
-        interpreter="links/python",
+        python_link="links/python",
     )
     process = run_rule(
         set_up_tool_process,

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Iterable
 
 from pants.backend.python.util_rules.interpreter_constraints import (
     InterpreterConstraints,
 )
 from pants.backend.python.util_rules.pex_cli import PexCli
-from pants.engine.fs import EMPTY_DIGEST
+from pants.engine.addresses import Address
 from pants.engine.platform import Platform
+from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.strutil import bullet_list, softwrap
 
@@ -18,31 +20,49 @@ from pants_pyoxidizer.configuration.config import PyOxidizerPython
 from pants_pyoxidizer.engine import collect_rules, implicitly, rule
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer, PythonSource
 from pants_pyoxidizer.target_types import PyOxidizerPythonField
-from pants_pyoxidizer.util_rules.archived_python import choose_archived_python
-from pants_pyoxidizer.util_rules.standalone_python import (
-    HOST_VERSIONS,
-    PYOXIDIZER_VERSIONS,
-    TARGET_TRIPLES,
+from pants_pyoxidizer.util_rules.python.archived_python import (
     ArchivedPythonRequest,
-    HostPythonRequest,
-    NoUsablePythonError,
-    PackedPythonRequest,
-    StandalonePython,
-    StandalonePythonRequest,
+    choose_archived_python,
+)
+from pants_pyoxidizer.util_rules.python.host_python import (
+    HOST_VERSIONS,
+    FindPythonRequest,
+    PackHostPythonRequest,
     find_host_python,
     narrow,
     pack_host_python,
     pex_problem,
 )
+from pants_pyoxidizer.util_rules.python.standalone_python import (
+    TARGET_TRIPLES,
+    DownloadedPython,
+    NoUsablePythonError,
+    StandalonePython,
+)
+
+# What PyOxidizer 0.24 downloads (`default_python_distribution()` in its manual).
+PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8.16"})
+
+
+@dataclass(frozen=True)
+class ChosenPythonRequest:
+    address: Address  # The target that it is for; for errors.
+    interpreter_constraints: InterpreterConstraints
+    python: str | None = None  # The target's own choice.
+
+
+@dataclass(frozen=True)
+class ChosenPython:
+    python: StandalonePython
 
 
 @rule(desc="Choose the Python to embed", level=LogLevel.DEBUG)
-async def choose_standalone_python(
-    request: StandalonePythonRequest,
+async def choose_python(
+    request: ChosenPythonRequest,
     pyoxidizer: PyOxidizer,
     pex_cli: PexCli,
     platform: Platform,
-) -> StandalonePython:
+) -> ChosenPython:
     choice, origin, relative_to = pyoxidizer.python, f"`[{SCOPE}].python`", None
     if request.python is not None:
         choice, relative_to = request.python, request.address.spec_path
@@ -51,29 +71,29 @@ async def choose_standalone_python(
         archived = ArchivedPythonRequest(
             request.address, request.interpreter_constraints, choice, origin, relative_to
         )
-        return await choose_archived_python(archived, **implicitly())
+        return ChosenPython(await choose_archived_python(archived, **implicitly()))
     source = PythonSource(choice)
     allowed = _allowed_versions(request, source, origin)
     if source == PythonSource.PYOXIDIZER:
-        return _downloaded_python(next(iter(allowed)), platform)
+        return ChosenPython(_downloaded_python(next(iter(allowed)), platform))
     problems = []
     # One at a time: packing takes seconds, a fingerprint half a second, and mostly the first will do.
     for version, constraints in allowed.items():
-        host = await find_host_python(HostPythonRequest(constraints), **implicitly())
+        host = await find_host_python(FindPythonRequest(constraints), **implicitly())
         if host.path is None:
             problems.append(host.problem + pex_problem(version, pex_cli.version))
             continue
         packed = await pack_host_python(
-            PackedPythonRequest(host.path, host.fingerprint), **implicitly()
+            PackHostPythonRequest(host.path, host.fingerprint), **implicitly()
         )
         if packed.python is not None:
-            return packed.python
+            return ChosenPython(packed.python)
         problems.append(packed.problem)
     raise NoUsablePythonError(_describe_problems(request, tuple(allowed), problems))
 
 
 def _allowed_versions(
-    request: StandalonePythonRequest, source: PythonSource, origin: str
+    request: ChosenPythonRequest, source: PythonSource, origin: str
 ) -> dict[str, InterpreterConstraints]:
     """The minor versions that can be embedded, best first, with the constraints within each."""
     versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
@@ -99,13 +119,12 @@ def _allowed_versions(
     )
 
 
-def _downloaded_python(minor_version: str, platform: Platform) -> StandalonePython:
+def _downloaded_python(minor_version: str, platform: Platform) -> DownloadedPython:
     version = PYOXIDIZER_VERSIONS[minor_version]
-    return StandalonePython(
+    return DownloadedPython(
         PyOxidizerPython(minor_version),
         version=version,
         target_triple=TARGET_TRIPLES[platform],
-        digest=EMPTY_DIGEST,
         description=(
             f"Python {version} (PyOxidizer's own) is inside; "
             "it runs with the glibc of this machine or a newer one."
@@ -114,7 +133,7 @@ def _downloaded_python(minor_version: str, platform: Platform) -> StandalonePyth
 
 
 def _describe_problems(
-    request: StandalonePythonRequest, versions: tuple[str, ...], problems: Iterable[str]
+    request: ChosenPythonRequest, versions: tuple[str, ...], problems: Iterable[str]
 ) -> str:
     looked_for = softwrap(
         f"""

@@ -9,21 +9,21 @@ import pytest
 from pants.engine.fs import Digest
 from pants.engine.process import ProcessResult
 
-from pants_pyoxidizer.util_rules.payload import (
-    Payload,
-    PayloadRequest,
+from pants_pyoxidizer.util_rules.prepared_payload import (
+    PreparedPayload,
+    PreparedPayloadRequest,
     PreparedWheel,
     PreparedWheelRequest,
-    SeldomModules,
-    SeldomModulesRequest,
+    RarelyUsedModules,
+    RarelyUsedModulesRequest,
     overlay_digests,
     overwritten,
     prepare_payload,
-    prepare_seldom_modules,
+    prepare_rarely_used_modules,
     prepare_wheel,
 )
 from pants_pyoxidizer.util_rules.runtime import Runtime, RuntimeProcess, set_up_runtime_process
-from pants_pyoxidizer.wheels.placement import Placement
+from pants_pyoxidizer.wheels.placement import Location, Placement
 from rules.file_operations import FileOperations
 from rules.mocks import process_mocks, run_rule
 from unit.wheels import wheel
@@ -31,8 +31,8 @@ from unit.wheels import wheel
 FILES = FileOperations()
 RUNTIME = Runtime(
     executable=FILES.digest({"runtime": ""}),
-    beside=FILES.digest({}),
-    seldom=FILES.digest({"seldom/uu.py": "uu"}),
+    sidecar=FILES.digest({}),
+    rarely_used=FILES.digest({"rarely_used/uu.py": "uu"}),
     install_dir="triple/debug/install",
 )
 STDLIB = {"__parts/stdlib.part": "stdlib"}
@@ -87,7 +87,7 @@ def test_the_process_that_prepares_a_wheel(
 # --- The modules that the runtime lacks
 
 
-def test_the_process_that_prepares_seldom_used_modules() -> None:
+def test_the_process_that_prepares_rarely_used_modules() -> None:
     processes: list[RuntimeProcess] = []
 
     def run(process: RuntimeProcess) -> ProcessResult:
@@ -95,20 +95,20 @@ def test_the_process_that_prepares_seldom_used_modules() -> None:
         return Mock(output_digest=OUTPUT)
 
     prepared = run_rule(
-        prepare_seldom_modules,
-        SeldomModulesRequest(RUNTIME),
+        prepare_rarely_used_modules,
+        RarelyUsedModulesRequest(RUNTIME),
         mocks=process_mocks(set_up_runtime_process, run),
     )
     assert processes == [
         RuntimeProcess(
             RUNTIME,
-            argv=("modules", "--output", "__parts/stdlib.part", "seldom"),
+            argv=("modules", "--output", "__parts/stdlib.part", "rarely_used"),
             description="",
-            input_digest=RUNTIME.seldom,
+            input_digest=RUNTIME.rarely_used,
             output_files=("__parts/stdlib.part",),
         )
     ]
-    assert prepared == SeldomModules(OUTPUT)
+    assert prepared == RarelyUsedModules(OUTPUT)
 
 
 # --- All of them
@@ -119,7 +119,7 @@ def run(
     contents: dict[str, dict[str, str]],
     first_party: tuple[str, ...] = (),
     include_sources: bool = False,
-) -> tuple[list[PreparedWheelRequest], Payload]:
+) -> tuple[list[PreparedWheelRequest], PreparedPayload]:
     """What is asked for, and what becomes of these files of each wheel, by its name."""
     requests: list[PreparedWheelRequest] = []
 
@@ -129,14 +129,14 @@ def run(
         assert path == request.path
         return PreparedWheel(FILES.digest(contents[name]))
 
-    stdlib = {SeldomModulesRequest(RUNTIME): SeldomModules(FILES.digest(STDLIB))}
-    payload: Payload = FILES.run_rule(
+    stdlib = {RarelyUsedModulesRequest(RUNTIME): RarelyUsedModules(FILES.digest(STDLIB))}
+    payload: PreparedPayload = FILES.run_rule(
         prepare_payload,
-        PayloadRequest(RUNTIME, WHEEL_FILES, placements, first_party, include_sources),
+        PreparedPayloadRequest(RUNTIME, WHEEL_FILES, placements, first_party, include_sources),
         mocks={
             overlay_digests: lambda request: FILES.run_rule(overlay_digests, request, mocks={}),
             prepare_wheel: prepare,
-            prepare_seldom_modules: stdlib.__getitem__,
+            prepare_rarely_used_modules: stdlib.__getitem__,
         },
     )
     return requests, payload
@@ -150,9 +150,9 @@ def part(name: str) -> dict[str, str]:
 def test_each_wheel_is_prepared_by_itself(include_sources: bool) -> None:
     numpy_files = {"lib/numpy/__init__.pyc": "numpy", "lib/bin/f2py": "f2py"}
     requests, payload = run(
-        Placement(APP, False),
-        Placement(NUMPY, True, "native code"),
-        Placement(SIX, False),
+        Placement(APP, Location.EXECUTABLE),
+        Placement(NUMPY, Location.LIB, "native code"),
+        Placement(SIX, Location.EXECUTABLE),
         contents={"app": part("app"), "six": part("six"), "numpy": numpy_files},
         include_sources=include_sources,
     )
@@ -162,9 +162,9 @@ def test_each_wheel_is_prepared_by_itself(include_sources: bool) -> None:
         )
         for it, on_filesystem in ((APP, False), (NUMPY, True), (SIX, False))
     ]
-    assert payload == Payload(
+    assert payload == PreparedPayload(
         in_memory=FILES.digest({**STDLIB, **part("app"), **part("six")}),
-        parts=(*STDLIB, *part("app"), *part("six")),
+        inputs=tuple(f"--part={path}" for path in (*STDLIB, *part("app"), *part("six"))),
         on_filesystem=FILES.digest(numpy_files),
         include_sources=include_sources,
     )
@@ -172,16 +172,20 @@ def test_each_wheel_is_prepared_by_itself(include_sources: bool) -> None:
 
 def test_a_first_party_wheel_in_memory_is_prepared_with_the_executable() -> None:
     requests, payload = run(
-        Placement(APP, False),
-        Placement(PANDAS, True),
-        Placement(SIX, False),
+        Placement(APP, Location.EXECUTABLE),
+        Placement(PANDAS, Location.LIB),
+        Placement(SIX, Location.EXECUTABLE),
         contents={"pandas": {"lib/pandas.pyc": "pandas"}, "six": part("six")},
         first_party=(APP.path, PANDAS.path),
     )
     assert [request.path for request in requests] == [PANDAS.path, SIX.path]
-    assert payload == Payload(
+    assert payload == PreparedPayload(
         in_memory=FILES.digest({**STDLIB, **part("six"), APP.path: "app"}),
-        parts=(*STDLIB, APP.path, *part("six")),
+        inputs=(
+            *(f"--part={path}" for path in STDLIB),
+            f"--wheel={APP.path}",
+            *(f"--part={path}" for path in part("six")),
+        ),
         on_filesystem=FILES.digest({"lib/pandas.pyc": "pandas"}),
         include_sources=False,
     )
@@ -189,9 +193,9 @@ def test_a_first_party_wheel_in_memory_is_prepared_with_the_executable() -> None
 
 def test_of_files_with_the_same_path_that_of_the_first_wheel_counts() -> None:
     _, payload = run(
-        Placement(PANDAS, True),
-        Placement(NUMPY, True),
-        Placement(APP, True),
+        Placement(PANDAS, Location.LIB),
+        Placement(NUMPY, Location.LIB),
+        Placement(APP, Location.LIB),
         contents={
             "pandas": {"lib/tests.pyc": "pandas", "lib/pandas.pyc": "pandas"},
             "numpy": {"lib/tests.pyc": "numpy", "lib/numpy.pyc": "numpy"},
@@ -208,8 +212,8 @@ def test_of_files_with_the_same_path_that_of_the_first_wheel_counts() -> None:
 
 def test_paths_that_look_like_patterns_are_no_patterns() -> None:
     _, payload = run(
-        Placement(NUMPY, True),
-        Placement(APP, True),
+        Placement(NUMPY, Location.LIB),
+        Placement(APP, Location.LIB),
         contents={
             "numpy": {"lib/[a].txt": "numpy", "lib/*": "numpy"},
             "app": {"lib/[a].txt": "app", "lib/a.txt": "app", "lib/*": "app"},
@@ -224,8 +228,8 @@ def test_paths_that_look_like_patterns_are_no_patterns() -> None:
 
 def test_files_with_the_same_name_elsewhere_are_others() -> None:
     _, payload = run(
-        Placement(NUMPY, True),
-        Placement(APP, True),
+        Placement(NUMPY, Location.LIB),
+        Placement(APP, Location.LIB),
         contents={
             "numpy": {"lib/LICENSE": "numpy", "lib/a.pyc": "numpy"},
             "app": {"lib/LICENSE": "app", "lib/app/LICENSE": "app", "lib/app/lib/a.pyc": "app"},
@@ -240,7 +244,12 @@ def test_files_with_the_same_name_elsewhere_are_others() -> None:
 
 
 def test_a_binary_without_code_has_the_standard_library() -> None:
-    expected = Payload(FILES.digest(STDLIB), (*STDLIB,), FILES.digest({}), include_sources=False)
+    expected = PreparedPayload(
+        FILES.digest(STDLIB),
+        ("--part=__parts/stdlib.part",),
+        FILES.digest({}),
+        include_sources=False,
+    )
     assert run(contents={}) == ([], expected)
 
 
