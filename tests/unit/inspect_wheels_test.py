@@ -209,7 +209,20 @@ def test_unusable_headers(tmp_path: Path, name: str, content: str, message: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.py", "demo/../../evil.py", "/etc/evil.py", "C:/evil.py", "demo\\..\\evil.py"]
+    "name",
+    [
+        "../evil.py",
+        "demo/../../evil.py",
+        "/etc/evil.py",
+        "C:/evil.py",
+        "demo\\..\\evil.py",
+        # Where these are installed is what comes after "data/" and ".prefix/".
+        "demo_app-1.0.data/data//etc/evil.py",
+        ".prefix//etc/evil.py",
+        "demo//evil.py",
+        "demo//",
+        "./evil.py",
+    ],
 )
 def test_hostile_names(tmp_path: Path, name: str) -> None:
     path = write_wheel(tmp_path, {name: ""})

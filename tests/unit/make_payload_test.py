@@ -341,6 +341,26 @@ def test_what_pex_keeps_outside_of_site_packages(tmp_path: Path) -> None:
     assert tree(lib) == ["etc/app.conf"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "app-1.data/data/{}/evil.py",
+        ".prefix/{}/evil.py",
+        "{}/evil.py",
+        "app-1.data/data/../evil.py",
+        "app-1.data/scripts/../../evil.py",
+    ],
+)
+def test_nothing_is_written_outside_of_the_folder(tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with pytest.raises(PayloadError, match="app.whl would write to '.*evil.py'$"):
+        installed(tmp_path, {name.format(outside): "evil"})
+    assert tree(outside) == [] and tree(tmp_path) == ["app.whl"]
+    with pytest.raises(PayloadError):
+        part(tmp_path, {name.format(outside): "evil"})
+
+
 RECORDED: dict[str, str | bytes] = {
     "dep/__init__.py": "VALUE = 1\n",
     "dep/odd.py": "def f(:\n",

@@ -35,6 +35,7 @@ from .wheel_content import (
     is_init,
     module_name,
     site_packages_path,
+    stays_inside,
 )
 
 # METADATA holds a README at most: what is larger than this is a zip bomb, or an accident.
@@ -58,7 +59,6 @@ _ZIP_ERRORS = (
 
 # ELF, and Mach-O of 64 bits and of several architectures.
 PROGRAM_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class BrokenWheel(Exception):
@@ -169,21 +169,12 @@ def hash_file(file: IO[bytes]) -> str:
 
 
 def safe_names(infos: Iterable[zipfile.ZipInfo]) -> list[str]:
-    """The members' names, none of which leads out of the folder that the wheel is unpacked to.
-
-    Backslashes are refused as well: zip files do not have them, and some unpackers take them for
-    separators.
-    """
+    """The members' names, none of which leads out of the folder that the wheel is unpacked to."""
     names = []
     for info in infos:
         name = info.filename
-        if (
-            name.startswith("/")
-            or "\\" in name
-            or "\0" in info.orig_filename
-            or _DRIVE.match(name)
-            or ".." in name.split("/")
-        ):
+        path = name[:-1] if info.is_dir() else name
+        if "\0" in info.orig_filename or not stays_inside(path):
             raise BrokenWheel(
                 f"the name of its member {ascii(info.orig_filename)} is not a path inside it."
             )

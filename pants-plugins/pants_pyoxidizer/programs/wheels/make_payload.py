@@ -36,7 +36,7 @@ from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence
 from pants_pyoxidizer.startup.payload import SUFFIX, Payload, PayloadError, Writer, open_file
 from pants_pyoxidizer.startup.resources import UNCHECKED_PYC
 
-from .wheel_content import SCRIPT, installed_path, is_of_use
+from .wheel_content import SCRIPT, installed_path, is_of_use, stays_inside
 
 PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
 RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
@@ -92,11 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def installed_files(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The members that are of use, by where in a folder like site-packages they belong, sorted."""
+    """The members that are of use, by where in a folder like site-packages they belong, sorted.
+
+    Raises:
+        PayloadError: when one belongs outside of that folder. `inspect_wheels` refuses such wheels
+            before; this is the place from which on the paths are written to.
+    """
     paths = {}
     for member in archive.infolist():
         path = installed_path(member.filename)
         if path and is_of_use(path) and not member.is_dir():
+            if not stays_inside(path):
+                raise PayloadError(f"{archive.filename} would write to {path!r}")
             paths[path] = member
     return dict(sorted(paths.items()))
 

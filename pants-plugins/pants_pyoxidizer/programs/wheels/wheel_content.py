@@ -20,6 +20,7 @@ PEX_PREFIX = ".prefix"
 # while Python makes namespace packages that are.
 NAMESPACE_PTH = "-nspkg.pth"
 SCRIPT = re.compile(r"(?:[^/]+\.data/scripts|\.prefix/bin)/")
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def describe_content(names: Iterable[str]) -> dict[str, Any]:
@@ -81,6 +82,16 @@ def installed_path(name: str) -> str | None:
             return f"bin/{inner}"
         return inner or None if scheme in ("purelib", "platlib", "data") else None
     return name
+
+
+def stays_inside(path: str) -> bool:
+    """Whether a path, joined to a folder, names something in that folder for any unpacker.
+
+    Empty components count as well as "..": what follows one is an absolute path as soon as
+    `installed_path` drops what precedes it. Backslashes are separators to some unpackers.
+    """
+    parts = path.split("/")
+    return not ({"", ".", ".."}.intersection(parts) or "\\" in path or _DRIVE.match(path))
 
 
 def site_packages_path(name: str) -> str | None:
