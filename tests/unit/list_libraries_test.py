@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 import tarfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import zstandard
 
+from pants_pyoxidizer.programs.formats.elf import SHT_DYNAMIC, ElfFile
 from pants_pyoxidizer.programs.report.list_libraries import main
 
 PYTHON_JSON = {
@@ -81,6 +83,19 @@ def test_what_lies_beside_the_executable_is_none_of_the_system(tmp_path: Path) -
 
     (lib / "libown.so").unlink()
     assert listed(tmp_path)["system"] == ["libc.so.6", "libm.so.6", "libown.so"]
+
+
+def test_a_damaged_library_of_a_wheel_hides_no_other_one(tmp_path: Path) -> None:
+    lib = tmp_path / "root/lib"
+    lib.mkdir(parents=True)
+    compile_c(lib, "whole.so", "int f(void) { return 1; }", "-shared", "-Wl,--no-as-needed", "-lm")
+    whole = (lib / "whole.so").read_bytes()
+    (dynamic,) = (s for s in ElfFile(whole).sections if s.type == SHT_DYNAMIC)
+    for name, offset, value in (("link", 40, 0xFFFF), ("size", 32, 17)):
+        damaged = bytearray(whole)
+        struct.pack_into("<I", damaged, dynamic.header + offset, value)
+        (lib / f"{name}.so").write_bytes(damaged)
+    assert listed(tmp_path)["system"] == ["libc.so.6", "libm.so.6"]
 
 
 def test_the_archive_says_what_is_inside_its_python(tmp_path: Path) -> None:

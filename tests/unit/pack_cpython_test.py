@@ -382,7 +382,8 @@ def test_fat_lto_objects_are_ordinary_ones(tmp_path: Path) -> None:
     fat = object_file(defined=["PyInit_a"], extra=[".gnu.lto_.symtab.1"])
     library = read_static(tmp_path, fat, CONFIG_O)
     assert b".gnu.lto_" not in library.objects[0][1]
-    assert elf.ElfFile(library.objects[0][1]).sections[5].name == ".gnu_lto_.symtab.1"
+    assert b".gnu_lto_.symtab.1" in library.objects[0][1]
+    assert len(elf.ElfFile(library.objects[0][1]).sections) == 7
 
 
 @pytest.mark.parametrize(

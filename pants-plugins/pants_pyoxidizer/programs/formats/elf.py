@@ -3,15 +3,19 @@
 
 Only 64-bit little-endian ones, which is what PyOxidizer builds for on Linux. The layouts are those
 of elf(5) and, for the versions, of the Linux Standard Base, chapter "Symbol Versioning".
+
+Wheels hold files of any origin, so nothing in a file is trusted: whatever its bytes, each method
+returns, or raises `ElfError`.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 MAGIC = b"\x7fELF"
 SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 1, 2, 4, 6, 8, 11
@@ -23,6 +27,11 @@ EM_X86_64, EM_AARCH64 = 62, 183
 SYMBOL = struct.Struct("<IBBHQQ")
 SECTION = struct.Struct("<IIQQQQIIQQ")
 DYNAMIC_ENTRY = struct.Struct("<QQ")
+WORD = struct.Struct("<I")
+# Entries of lists, whose last field is the distance to the next entry.
+VERNEED, VERNAUX = struct.Struct("<HHIII"), struct.Struct("<IHHII")
+VERDEF = struct.Struct("<HHHHIII")
+RELOCATION_SIZE = 3 * 8
 
 # Relocations of position-dependent code, by machine: they hold an absolute address in too few bits
 # for it to be adjusted at start-up, so linkers reject them in a PIE executable, as rustc makes it.
@@ -31,6 +40,7 @@ POSITION_DEPENDENT: dict[int, frozenset[int]] = {
     EM_X86_64: frozenset({10, 11, 12, 14}),
     EM_AARCH64: frozenset({258, 259, *range(263, 270)}),
 }
+_GLIBC_VERSION = re.compile(r"GLIBC_([0-9]{1,9}(?:\.[0-9]{1,9})*)")
 
 
 class ElfError(Exception):
@@ -39,7 +49,6 @@ class ElfError(Exception):
 
 @dataclass(frozen=True)
 class Section:
-    name: str
     type: int
     flags: int
     offset: int
@@ -71,32 +80,54 @@ class ElfFile:
 
     def _read_sections(self) -> tuple[Section, ...]:
         (start,) = struct.unpack_from("<Q", self.data, 40)
-        _, count, names_index = struct.unpack_from("<HHH", self.data, 58)
-        if start + count * SECTION.size > len(self.data) or names_index >= count:
+        (count,) = struct.unpack_from("<H", self.data, 60)
+        if not count or start + count * SECTION.size > len(self.data):
             raise ElfError("has no section headers")
-        headers = [SECTION.unpack_from(self.data, start + i * SECTION.size) for i in range(count)]
+        offsets = range(start, start + count * SECTION.size, SECTION.size)
+        headers = [SECTION.unpack_from(self.data, offset) for offset in offsets]
         if any(h[4] + h[5] > len(self.data) for h in headers if h[1] != SHT_NOBITS):
             raise ElfError("is cut off")
-        names = headers[names_index][4]
         return tuple(
-            Section(
-                self._string(names + h[0]),
-                h[1],
-                h[2],
-                h[4],
-                h[5],
-                h[6],
-                h[7],
-                start + i * SECTION.size,
-            )
-            for i, h in enumerate(headers)
+            Section(h[1], h[2], h[4], h[5], h[6], h[7], offset)
+            for h, offset in zip(headers, offsets)
         )
 
+    def _unpack(self, layout: struct.Struct, offset: int) -> tuple[Any, ...]:
+        if offset + layout.size > len(self.data):
+            raise ElfError("is cut off")
+        return layout.unpack_from(self.data, offset)
+
+    def _section(self, index: int) -> Section:
+        if index >= len(self.sections):
+            raise ElfError(f"refers to section {index} of {len(self.sections)}")
+        return self.sections[index]
+
     def _string(self, offset: int) -> str:
-        return self.data[offset : self.data.index(b"\0", offset)].decode("utf-8", "replace")
+        end = self.data.find(b"\0", offset)
+        if end < 0:
+            raise ElfError("has a string without an end")
+        return self.data[offset:end].decode("utf-8", "replace")
 
     def _linked_string(self, section: Section, offset: int) -> str:
-        return self._string(self.sections[section.link].offset + offset)
+        return self._string(self._section(section.link).offset + offset)
+
+    def _table(self, section: Section, entry_size: int) -> bytes:
+        """The content of a section, which consists of entries of this size."""
+        content = self.content(section)
+        if len(content) % entry_size:
+            raise ElfError(f"has a table of {len(content)} bytes with entries of {entry_size}")
+        return content
+
+    def _chain(
+        self, layout: struct.Struct, offset: int, count: int
+    ) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """At most `count` entries of a list, with their offsets."""
+        for _ in range(count):
+            entry = self._unpack(layout, offset)
+            yield offset, entry
+            if not entry[-1]:  # It is the last one, whatever the count.
+                return
+            offset += entry[-1]
 
     def content(self, section: Section) -> bytes:
         return self.data[section.offset : section.offset + section.size]
@@ -109,7 +140,9 @@ class ElfFile:
         section = self._of_type(table)
         if section is None:
             return
-        for name, info, _, section_index, _, _ in SYMBOL.iter_unpack(self.content(section)):
+        for name, info, _, section_index, _, _ in SYMBOL.iter_unpack(
+            self._table(section, SYMBOL.size)
+        ):
             binding = info >> 4
             yield Symbol(
                 self._linked_string(section, name),
@@ -131,7 +164,7 @@ class ElfFile:
         section = self._of_type(SHT_DYNAMIC)
         if section is None:
             return []
-        entries = DYNAMIC_ENTRY.iter_unpack(self.content(section))
+        entries = DYNAMIC_ENTRY.iter_unpack(self._table(section, DYNAMIC_ENTRY.size))
         return [
             self._linked_string(section, value) for entry_tag, value in entries if entry_tag == tag
         ]
@@ -147,17 +180,13 @@ class ElfFile:
         section = self._of_type(SHT_GNU_VERNEED)
         if section is None:
             return set()
-        versions: set[str] = set()
-        offset = section.offset
-        for _ in range(section.info):
-            _, count, _, first, following = struct.unpack_from("<HHIII", self.data, offset)
-            entry = offset + first
-            for _ in range(count):
-                _, _, _, name, next_entry = struct.unpack_from("<IHHII", self.data, entry)
-                versions.add(self._linked_string(section, name))
-                entry += next_entry
-            offset += following
-        return versions
+        return {
+            self._linked_string(section, name)
+            for offset, (_, count, _, first, _) in self._chain(
+                VERNEED, section.offset, section.info
+            )
+            for _, (_, _, _, name, _) in self._chain(VERNAUX, offset + first, count)
+        }
 
     def default_versions(self) -> dict[str, str]:
         """For each exported symbol the version that a linker binds a new reference to."""
@@ -165,16 +194,15 @@ class ElfFile:
         if definitions is None or indexes is None:
             return {}
         names: dict[int, str] = {}
-        offset = definitions.offset
-        for _ in range(definitions.info):
-            _, _, index, _, _, first, following = struct.unpack_from("<HHHHIII", self.data, offset)
-            (name,) = struct.unpack_from("<I", self.data, offset + first)
+        for offset, (_, _, index, _, _, first, _) in self._chain(
+            VERDEF, definitions.offset, definitions.info
+        ):
+            (name,) = self._unpack(WORD, offset + first)
             names[index] = self._linked_string(definitions, name)
-            offset += following
         # Bit 15 hides a version from new links; index 1 is the unversioned base.
         return {
             symbol.name: names[index]
-            for symbol, index in zip(self.symbols(SHT_DYNSYM), array("H", self.content(indexes)))
+            for symbol, index in zip(self.symbols(SHT_DYNSYM), array("H", self._table(indexes, 2)))
             if symbol.is_defined and index > 1 and index in names
         }
 
@@ -183,9 +211,9 @@ class ElfFile:
         forbidden = POSITION_DEPENDENT.get(self.machine, frozenset())
         for section in self.sections:
             # Debug information is full of them, but it is never loaded.
-            if section.type == SHT_RELA and self.sections[section.info].flags & SHF_ALLOC:
-                words = array("Q", self.content(section))
-                # Three words an entry; the type is the lower half of the second.
+            if section.type == SHT_RELA and self._section(section.info).flags & SHF_ALLOC:
+                words = array("Q", self._table(section, RELOCATION_SIZE))
+                # The type is the lower half of the second.
                 if not forbidden.isdisjoint(word & 0xFFFFFFFF for word in set(words[1::3])):
                     return True
         return False
@@ -203,7 +231,7 @@ def with_soname(data: bytes, soname: str) -> bytes:
     dynamic = elf._of_type(SHT_DYNAMIC)
     if dynamic is None or elf.soname() is None:
         raise ElfError("has no SONAME")
-    strings = elf.sections[dynamic.link]
+    strings = elf._section(dynamic.link)
     table = elf.content(strings)
     result = bytearray(data)
     for section in elf.sections:
@@ -227,7 +255,7 @@ def with_renamed_symbols(data: bytes, names: Mapping[str, str]) -> bytes:
     symbols = elf._of_type(SHT_SYMTAB)
     if symbols is None:
         return data
-    strings = elf.sections[symbols.link]
+    strings = elf._section(symbols.link)
     table, result = elf.content(strings), bytearray(data)
     for index, symbol in enumerate(elf.symbols(SHT_SYMTAB)):
         if symbol.name in names:
@@ -246,9 +274,8 @@ def _move_section(data: bytearray, section: Section, offset: int, size: int) -> 
 @lru_cache(maxsize=None)
 def glibc_version(name: str) -> tuple[int, ...] | None:
     """`GLIBC_2.34` as `(2, 34)`; None for versions of other libraries and for private ones."""
-    prefix, _, number = name.partition("_")
-    parts = number.split(".")
-    return tuple(map(int, parts)) if prefix == "GLIBC" and all(p.isdigit() for p in parts) else None
+    match = _GLIBC_VERSION.fullmatch(name)
+    return tuple(map(int, match[1].split("."))) if match else None
 
 
 def newest_glibc(versions: Iterable[str]) -> str | None:

@@ -42,7 +42,7 @@ def system_libraries(root: Path) -> list[str]:
     files = [path for path in root.rglob("*") if path.is_file()]
     shipped = {path.name for path in files}
     needed = {os.path.basename(soname) for path in files for soname in needed_by(path)}
-    return sorted(needed - shipped)
+    return sorted(needed - shipped - {""})
 
 
 def needed_by(path: Path) -> list[str]:
@@ -51,7 +51,7 @@ def needed_by(path: Path) -> list[str]:
             return []
     try:
         return list(elf.ElfFile(path.read_bytes()).needed())
-    except elf.ElfError:  # As test data of packages may be.
+    except elf.ElfError:  # Packages hold such files, as test data or by accident.
         return []
 
 
