@@ -446,3 +446,33 @@ def test_certificates(report: Report, tmp_path: Path) -> None:
     mine.touch()
     env = report(**{**dict.fromkeys(names, str(certificates)), "PIP_CERT": str(mine)})["env"]
     assert env["PANTS_CA_CERTS_PATH"] == str(mine)
+
+
+def make_set_up(cache: Path, name: str, *, python: str, age: int) -> Path:
+    folder = cache / "pants-pyoxidizer" / name
+    (folder / "venv/bin").mkdir(parents=True)
+    (folder / "venv/bin/python").symlink_to(python)
+    (folder / "ready").touch()
+    made = time.time() - age
+    os.utime(folder / "ready", (made, made))
+    return folder
+
+
+def test_of_several_set_ups_ci_takes_the_newest_that_works(tmp_path: Path) -> None:
+    cache = tmp_path / "a cache"
+    script = LAUNCHER.parent / "3rdparty/pants/set_up_python.sh"
+
+    def find() -> subprocess.CompletedProcess[str]:
+        env = environment(cache)
+        return subprocess.run([str(script), "2.16.1"], env=env, capture_output=True, text=True)
+
+    assert find().returncode == 1
+    assert f"Pants 2.16.1 is not set up in {cache}/pants-pyoxidizer; run" in find().stderr
+    (cache / "pants-pyoxidizer/pants-2.16.1-2-0-0-Linux-x86_64.killed").mkdir(parents=True)
+    key = "pants-2.16.1-2-{}-0-Linux-x86_64.XXXXXX"
+    old = make_set_up(cache, key.format(2), python=sys.executable, age=2000)
+    assert find().stdout == f"{old}/venv/bin/python\n"
+    new = make_set_up(cache, key.format(1), python=sys.executable, age=1000)
+    make_set_up(cache, key.format(3), python="/nowhere/python", age=10)
+    make_set_up(cache, key.format(4).replace("16", "17"), python=sys.executable, age=10)
+    assert find().stdout == f"{new}/venv/bin/python\n"
