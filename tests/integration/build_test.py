@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from integration.projects import project
+from integration.projects import TEMPLATE, project
 from integration.repository import Repository, run_binary
 from pants_pyoxidizer.programs.formats.elf import SHT_SYMTAB, ElfFile
 
@@ -246,6 +246,22 @@ def test_a_template_for_pants_own_backend(repository: Repository) -> None:
     repository.succeed("package", "tmpl:bin")
     binary = built(repository, f"tmpl/bin/{TRIPLE}/debug/install/nested/bin")
     assert run_binary(binary).stdout == result.stdout
+
+
+def test_a_sandbox_with_a_space_in_its_path(repository: Repository) -> None:
+    files = project(
+        "spaced",
+        "import six; print(six.__version__)\n",
+        {"bin": 'entry_point="spaced.main", template="own.bzlt"'},
+        requirements=("six==1.16.0",),
+    )
+    # pip has to look for them in folders of the sandbox.
+    by_name = TEMPLATE.replace("$WHEELS", '["spaced-dist"]')
+    repository.write({**files, "spaced/own.bzlt": by_name})
+    folder = repository.path.with_name("a folder of sandboxes")
+    folder.mkdir()
+    option = f"--local-execution-root-dir={folder}"
+    assert repository.succeed("--no-pantsd", option, "run", "spaced:bin").stdout == "1.16.0\n"
 
 
 def test_filesystem_resources_are_plain_files(repository: Repository) -> None:

@@ -24,7 +24,7 @@ from pants_pyoxidizer.util_rules.python.standalone_python import (
     StandalonePython,
 )
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
-from rules.mocks import run_rule
+from rules.mocks import Mocks, run_rule
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 CRATES = Digest("c" * 64, 1)
@@ -75,6 +75,15 @@ def test_what_a_process_with_pyoxidizer_gets(
         FrozenDict(immutable),
         FrozenDict(pyoxidizer=".cache/pyoxidizer", pyoxidizer_crates=".cache/pyoxidizer_crates"),
     )
+
+
+def test_the_environment_of_this_machine_plays_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = BuildEnvironmentRequest(HOST, RustToolchain(RUST), CToolchain("/usr/bin", "cc 12"))
+    mocks: Mocks = {get_crates: lambda _: Crates(CRATES)}
+    expected = run_rule(set_up_build_environment, request, mocks=mocks)
+    for name in (*SYSTEM_RUST_ENV, "PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "PIP_INDEX_URL"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert run_rule(set_up_build_environment, request, mocks=mocks) == expected
 
 
 @pytest.mark.parametrize(

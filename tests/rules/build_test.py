@@ -33,7 +33,6 @@ from pants_pyoxidizer.util_rules.build import (
     WrongTargetTripleError,
     build,
     check_target_triple,
-    environment,
     target_triple,
 )
 from pants_pyoxidizer.util_rules.build_environment import (
@@ -72,7 +71,6 @@ REQUEST = BuildRequest(
     inputs=WHEELS,
     wheel_dirs=(".", "third_party"),
 )
-REQUEST = dataclasses.replace(REQUEST, rust=RustToolchain(None))
 
 # In this order: Pants compares it too.
 SURROUNDINGS = BuildEnvironment(
@@ -120,13 +118,14 @@ def test_the_process_that_runs_pyoxidizer() -> None:
     assert process == ToolProcess(
         program="pyoxidizer.run_pyoxidizer",
         argv=(
-            *("--name", "my-app", "--result", "__result.json", "--"),
-            *("build", "--release"),
+            *("--name", "my-app", "--result", "__result.json"),
+            *("--wheels=.", "--wheels=third_party"),
+            *("--", "build", "--release"),
         ),
         description="",
         input_digest=INPUT,
         immutable_input_digests=SURROUNDINGS.immutable_input_digests,
-        env=FrozenDict({**SURROUNDINGS.env, "PIP_FIND_LINKS": "{chroot}/. {chroot}/third_party"}),
+        env=SURROUNDINGS.env,
         append_only_caches=SURROUNDINGS.append_only_caches,
         output_files=("__result.json",),
         output_directories=("build",),
@@ -147,8 +146,9 @@ def test_what_is_built_once_takes_longer_to_be_smaller() -> None:
     assert small == dataclasses.replace(
         process,
         argv=(
-            *("--name", "my-app", "--result", "__result.json", "--strip-libraries", "--"),
-            *("build", "--release"),
+            *("--name", "my-app", "--result", "__result.json", "--strip-libraries"),
+            *("--wheels=.", "--wheels=third_party"),
+            *("--", "build", "--release"),
         ),
         env=FrozenDict({**process.env, **env}),
     )
@@ -157,24 +157,18 @@ def test_what_is_built_once_takes_longer_to_be_smaller() -> None:
 def test_plain_files_are_compiled() -> None:
     with_files, _ = run_build(dataclasses.replace(REQUEST, has_plain_files=True))
     process, _ = run_build(REQUEST)
-    argv = ("--name", "my-app", "--result", "__result.json", "--compile-files", "--")
-    assert with_files == dataclasses.replace(process, argv=(*argv, "build", "--release"))
+    argv = (
+        *("--name", "my-app", "--result", "__result.json", "--compile-files"),
+        *("--wheels=.", "--wheels=third_party"),
+        *("--", "build", "--release"),
+    )
+    assert with_files == dataclasses.replace(process, argv=argv)
 
 
 def test_the_executable_is_the_one_that_was_built() -> None:
     _, built = run_build(REQUEST)
     assert built == Build(RESULT, EXECUTABLE)
     assert built.install_dir == "x86_64-unknown-linux-gnu/release/install"
-
-
-@pytest.mark.parametrize("request_", [REQUEST, REQUEST])
-def test_the_environment_of_this_machine_plays_no_part(
-    request_: BuildRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = environment(request_)
-    for name in (*expected, "PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "PIP_INDEX_URL", "CC"):
-        monkeypatch.setenv(name, "/elsewhere")
-    assert environment(request_) == expected
 
 
 def test_the_same_binary_for_another_target_is_not_built_again() -> None:
@@ -207,8 +201,3 @@ def test_a_triple_that_the_python_is_not_for() -> None:
         "`--target-triple` in `[pyoxidizer].args` is aarch64-apple-darwin, but the Python to embed "
         "is for x86_64-unknown-linux-gnu. To fix, remove the argument."
     )
-
-
-def test_without_wheels_pip_has_nothing_to_look_at() -> None:
-    request = dataclasses.replace(REQUEST, wheel_dirs=())
-    assert environment(request) == {"PIP_FIND_LINKS": ""}

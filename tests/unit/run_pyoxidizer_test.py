@@ -208,8 +208,21 @@ def test_the_environment_of_pyoxidizer() -> None:
         "PANTS_PYOXIDIZER_PYTHON": sys.executable,
         "HOME": "/home",
         "TMPDIR": os.path.abspath("__tmp"),
+        "PIP_FIND_LINKS": "",
         "PYTHONHASHSEED": "0",
     }
+
+
+def test_pip_is_told_of_folders_with_a_space_in_their_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = tmp_path / "a sandbox"
+    sandbox.mkdir()
+    monkeypatch.chdir(sandbox)
+    own = {"PATH": "/", "PANTS_PYOXIDIZER_PATH": "/usr/bin"}
+    folder = f"file://{tmp_path}/a%20sandbox"
+    found = environment(own, [".", "third_party"])["PIP_FIND_LINKS"]
+    assert found == f"{folder} {folder}/third_party"
 
 
 def test_rust_is_found_through_a_link(tmp_path: Path) -> None:

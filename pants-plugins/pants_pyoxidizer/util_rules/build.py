@@ -61,7 +61,6 @@ class BuildRequest:
     wheel_dirs: tuple[str, ...] = ()
     # They are compiled at the end. What is embedded, PyOxidizer compiles itself.
     has_plain_files: bool = False
-    # Takes longer, so it is for what is built once.
     optimize_size: bool = False
 
 
@@ -107,16 +106,12 @@ def check_target_triple(request: BuildRequest) -> None:
         )
 
 
-def environment(request: BuildRequest) -> dict[str, str]:
-    """The variables that this build adds to those of every build."""
-    env = {"PIP_FIND_LINKS": " ".join(f"{{chroot}}/{folder}" for folder in request.wheel_dirs)}
-    if request.optimize_size:
-        env.update(
-            CARGO_PROFILE_DEV_STRIP="debuginfo",  # Of libpython.
-            CARGO_PROFILE_RELEASE_CODEGEN_UNITS="1",
-            CARGO_PROFILE_RELEASE_LTO="fat",
-        )
-    return env
+# Takes longer to compile, so it is for what is built once.
+_SMALL = {
+    "CARGO_PROFILE_DEV_STRIP": "debuginfo",  # Of libpython.
+    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1",
+    "CARGO_PROFILE_RELEASE_LTO": "fat",
+}
 
 
 @rule(desc="Build with PyOxidizer", level=LogLevel.DEBUG)
@@ -136,12 +131,13 @@ async def build(request: BuildRequest) -> Build:
                 *("--name", request.name, "--result", _RESULT),
                 *(["--strip-libraries"] if request.optimize_size else []),
                 *(["--compile-files"] if request.has_plain_files else []),
+                *(f"--wheels={folder}" for folder in request.wheel_dirs),
                 *("--", "build", *request.args),
             ),
             description=request.description,
             input_digest=input_digest,
             immutable_input_digests=surroundings.immutable_input_digests,
-            env=FrozenDict({**surroundings.env, **environment(request)}),
+            env=FrozenDict({**surroundings.env, **(_SMALL if request.optimize_size else {})}),
             append_only_caches=surroundings.append_only_caches,
             output_files=(_RESULT,),
             output_directories=(_BUILD_DIR,),

@@ -2,13 +2,13 @@
 """Runs PyOxidizer in the sandbox, and says which of the files that it wrote is the executable.
 
 usage: pyoxidizer.run_pyoxidizer --name NAME --result FILE [--strip-libraries] [--compile-files]
-           -- ARGUMENT...
+           [--wheels FOLDER]... -- ARGUMENT...
 
 The arguments are PyOxidizer's. Its output is kept in `pyoxidizer.log`, and shown in part when it
 fails: a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`, relative to
 PyOxidizer's `build` folder. `--strip-libraries` removes the debug information and local symbols of
 the shared libraries below a `lib`, if there is a `strip`. `--compile-files` compiles the modules
-there that have no bytecode.
+there that have no bytecode. `--wheels` names a folder in which pip looks for wheels.
 
 Environment: PANTS_PYOXIDIZER_PATH becomes PATH, PANTS_PYOXIDIZER_RUST is the folder of the Rust
 toolchain, if it is not for PyOxidizer to download one, and PANTS_PYOXIDIZER_BUILT names the file in
@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Iterable, Mapping, Sequence
 
 from ...diagnostics import known_failures
 from ...diagnostics.redaction import without_credentials
@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("--result", required=True)
     parser.add_argument("--strip-libraries", action="store_true")
     parser.add_argument("--compile-files", action="store_true")
+    parser.add_argument("--wheels", action="append", default=[])
     parser.add_argument("arguments", nargs="+")
     options = parser.parse_args()
 
@@ -62,7 +63,7 @@ def main() -> int:
     if foreign is not None:
         print(refusal(foreign), file=sys.stderr)
         return 1
-    env = environment(os.environ)
+    env = environment(os.environ, options.wheels)
     os.mkdir(env["TMPDIR"])
     cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     env["PYOXIDIZER_CACHE_DIR"] = str(writable(cache) or Path(env["TMPDIR"], "cache"))
@@ -83,8 +84,11 @@ def main() -> int:
     return 0
 
 
-def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """PyOxidizer's environment, made of `own`, that of this program."""
+def environment(own: Mapping[str, str], wheel_dirs: Iterable[str] = ()) -> dict[str, str]:
+    """PyOxidizer's environment, made of `own`, that of this program.
+
+    pip looks for wheels in `wheel_dirs`.
+    """
     env = dict(own)
     env["PATH"] = env["PANTS_PYOXIDIZER_PATH"]
     env["PANTS_PYOXIDIZER_PYTHON"] = sys.executable
@@ -95,6 +99,8 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
         env["PANTS_PYOXIDIZER_CARGO"] = os.path.join(programs, "cargo")
     # PyOxidizer's temporary folders hold half a gigabyte. Here, they go when the sandbox goes.
     env["TMPDIR"] = os.path.abspath("__tmp")
+    # As URLs: pip splits the variable at spaces, and the path of a sandbox may contain some.
+    env["PIP_FIND_LINKS"] = " ".join(Path(folder).absolute().as_uri() for folder in wheel_dirs)
     # Without it, the bytecode of a set of strings is another one each time.
     env["PYTHONHASHSEED"] = "0"
     return env
