@@ -118,6 +118,17 @@ def test_programs_of_machine_code_are_native(
     assert found == ([name for name in files if name.endswith("/tool")] if native else [])
 
 
+def test_modules_of_any_size_are_looked_at(tmp_path: Path) -> None:
+    table = f"TABLE = '{'x' * (16 << 20)}'\n"
+    path = write_wheel(
+        tmp_path, {"demo/big.py": f"{table}print(__file__)\n", "demo/data.py": table}
+    )
+    assert inspect_wheels.describe_wheel(path)["file_uses"] == [
+        {"kind": kind, "what": "`__file__`", "where": "demo/big.py:1", "needs": ()}
+        for kind in ("file", "any")
+    ]
+
+
 def test_tags_come_from_wheel_each_alone(tmp_path: Path) -> None:
     wheel = WHEEL.replace("true", "false").replace(
         "Tag: py3-none-any", "Tag: py2.py3-none-any\nTag: cp311-abi3-linux_x86_64"

@@ -29,8 +29,8 @@ FILES = "`importlib.resources.files`"
 PKG_RESOURCES = "pkg_resources"
 
 # Only modules with one of these are parsed, which saves most of the time: a word, and as a pattern
-# what must be there as well for it to count. Modules that cannot be parsed, as they are written for another
-# Python, are judged by the first ones.
+# what must be there as well for it to count. Modules that cannot be parsed, since they are written for
+# another Python or too large, are judged by the first ones.
 _FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations", PKG_RESOURCES)
 _WORDS = {
     **dict.fromkeys(_FILE_WORDS, ""),
@@ -43,6 +43,8 @@ _WORDS = {
     "get_data": "pkgutil",
     "co_filename": "",
 }
+# The syntax tree takes a hundred times as much memory as the source. Such modules are generated.
+MAX_PARSED_BYTES = 16 * 1024 * 1024
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Modules of some Pythons from 3.8 on, but not of all.
 _SINCE = """
@@ -106,6 +108,8 @@ def find_uses(source: bytes, module: str, is_package: bool, modules: Container[s
     if not words:
         return Uses()
     try:
+        if len(source) > MAX_PARSED_BYTES:
+            raise ValueError("too large")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source)

@@ -40,7 +40,6 @@ from .wheel_content import (
 
 # METADATA holds a README at most: what is larger than this is a zip bomb, or an accident.
 MAX_METADATA_BYTES = 64 * 1024 * 1024
-MAX_SOURCE_BYTES = 16 * 1024 * 1024
 
 # What `zipfile` raises for archives that are damaged, encrypted, or compressed in a way this Python
 # does not know.
@@ -139,7 +138,7 @@ def describe_file_uses(archive: zipfile.ZipFile, content: dict[str, Any]) -> lis
     for info in sorted(archive.infolist(), key=lambda info: info.filename):
         path = site_packages_path(info.filename) or ""
         module = module_name(path) if path.endswith(".py") else None
-        if module and info.file_size <= MAX_SOURCE_BYTES:
+        if module:
             found = find_uses(archive.read(info), module, is_init(path), modules)
             for use in found.uses:
                 first.setdefault((use.kind, use.what, found.needs), f"{path}:{use.line}")
