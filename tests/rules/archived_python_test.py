@@ -8,7 +8,6 @@ from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCli
 from pants.core.target_types import FileSourceField, FileTarget, http_source
 from pants.core.target_types import rules as core_target_rules
 from pants.engine.addresses import Address, AddressInput
@@ -21,7 +20,6 @@ from pants.engine.target import (
     WrappedTarget,
     WrappedTargetRequest,
 )
-from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_pyoxidizer.configuration.config import PythonArchive
@@ -89,7 +87,7 @@ def choose(
     chosen: ArchivedPython = run_rule(
         choose_archived_python,
         ArchivedPythonRequest(BINARY, constraints, python, origin, relative_to),
-        create_subsystem(PexCli, version="v2.1.137"),
+        Mock(version="v2.1.137"),
         mocks={
             resolve_address: {parsed: ADDRESS}.__getitem__,
             resolve_target: {

@@ -27,6 +27,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.docutil import doc_url
 
 from pants_pyoxidizer.engine import (
+    DISTRIBUTIONS_DOC,
     environment_aware_package,
     find_valid_field_sets,
     interpreter_constraints_for_targets,
@@ -82,7 +83,7 @@ def refusal(found: str) -> str:
         "The `pyoxidizer_binary` target project:bin must include in its `dependencies` field at "
         "least one `python_distribution` target that produces a `.whl` file, but it has "
         f"{found}.\n\nTo fix, add such a target. If you use `generate_setup=True`, make sure that "
-        f"it has `wheel=True`. See {doc_url('python-distributions')}."
+        f"it has `wheel=True`. See {doc_url(DISTRIBUTIONS_DOC)}."
     )
 
 

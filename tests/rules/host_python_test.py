@@ -13,8 +13,7 @@ from unittest.mock import Mock
 
 import pytest
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_cli import PexCli, PexCliProcess
-from pants.core.util_rules.environments import EnvironmentTarget
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.engine.addresses import Address
 from pants.engine.fs import Digest
 from pants.engine.platform import Platform
@@ -23,7 +22,7 @@ from pants.testutil.option_util import create_subsystem
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.configuration.config import PyOxidizerPython, PythonArchive
-from pants_pyoxidizer.engine import execute_process, setup_pex_cli_process
+from pants_pyoxidizer.engine import EnvironmentTarget, execute_process, setup_pex_cli_process
 from pants_pyoxidizer.subsystem import PyOxidizer, PythonSource
 from pants_pyoxidizer.util_rules.host_links import HostLink, HostLinkRequest, make_host_link
 from pants_pyoxidizer.util_rules.python import host_python
@@ -132,7 +131,7 @@ def choose(
         choose_python,
         ChosenPythonRequest(Address("project", target_name="bin"), wanted, field),
         create_subsystem(PyOxidizer, python=source.value),
-        create_subsystem(PexCli, version=pex),
+        Mock(version=pex),
         platform,
         mocks={
             find_host_python: find,
@@ -233,7 +232,7 @@ def test_any_other_word_is_the_address_of_an_archive(
         choose_python,
         ChosenPythonRequest(address, wanted, field),
         create_subsystem(PyOxidizer, python=option),
-        create_subsystem(PexCli, version="v2.20.4"),
+        Mock(version="v2.20.4"),
         Platform.linux_x86_64,
         mocks={
             find_host_python: lambda _: pytest.fail("asked for a host"),
