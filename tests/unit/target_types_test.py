@@ -9,16 +9,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 from pants.build_graph.address import Address
 from pants.engine.target import InvalidFieldException, InvalidTargetException, StringField
 
+from pants_pyoxidizer.placement_fields import (
+    PyOxidizerFilesystemResourcesField,
+    PyOxidizerIncludeSourcesField,
+    PyOxidizerPayloadField,
+    PyOxidizerResourcesField,
+)
 from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryNameField,
     PyOxidizerBinaryTarget,
     PyOxidizerEntryPointField,
-    PyOxidizerFilesystemResourcesField,
-    PyOxidizerIncludeSourcesField,
     PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
-    PyOxidizerPayloadField,
-    PyOxidizerResourcesField,
 )
 
 ADDRESS = Address("src/py/project", target_name="bin")

@@ -22,18 +22,20 @@ from pants_pyoxidizer.engine import (
     merge_digests,
     rule,
 )
+from pants_pyoxidizer.placement_fields import (
+    PyOxidizerFilesystemResourcesField,
+    PyOxidizerIncludeSourcesField,
+    PyOxidizerPayloadField,
+    PyOxidizerResourcesField,
+)
 from pants_pyoxidizer.subsystem import PyOxidizer
 from pants_pyoxidizer.target_types import (
     PyOxidizerBinaryNameField,
     PyOxidizerDependenciesField,
     PyOxidizerEntryPointField,
-    PyOxidizerFilesystemResourcesField,
-    PyOxidizerIncludeSourcesField,
     PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
-    PyOxidizerPayloadField,
     PyOxidizerPythonField,
-    PyOxidizerResourcesField,
     PyOxidizerTemplateField,
 )
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact

@@ -13,11 +13,13 @@ from pants.engine.target import InvalidFieldException
 from pants.util.strutil import bullet_list, softwrap
 
 from pants_pyoxidizer.engine import collect_rules, rule
+from pants_pyoxidizer.placement_fields import (
+    PyOxidizerFilesystemResourcesField,
+    PyOxidizerResourcesField,
+)
 from pants_pyoxidizer.target_types import (
     PyOxidizerDependenciesField,
     PyOxidizerEntryPointField,
-    PyOxidizerFilesystemResourcesField,
-    PyOxidizerResourcesField,
 )
 from pants_pyoxidizer.wheels import compatibility as wheel_compatibility
 from pants_pyoxidizer.wheels import entry_point as entry_points
