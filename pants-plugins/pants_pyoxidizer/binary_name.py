@@ -1,13 +1,13 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Which names an executable may have: PyOxidizer makes a Rust crate of it."""
+"""The names that an executable may have: PyOxidizer gives the same name to a Rust crate."""
 
 from __future__ import annotations
 
 import re
 
 _BINARY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-# Rust's keywords (https://doc.rust-lang.org/reference/keywords.html), what cargo keeps for itself,
-# and what PyOxidizer puts beside the executable.
+# Rust's keywords (https://doc.rust-lang.org/reference/keywords.html), names that cargo reserves,
+# and the folder that PyOxidizer creates next to the executable.
 _RESERVED_NAMES = frozenset(
     """
     Self abstract as async await become box break const continue crate do dyn else enum extern
@@ -19,8 +19,8 @@ _RESERVED_NAMES = frozenset(
     """.split()
 )
 CURE = (
-    "use ASCII letters, digits, `_` and `-`, with no digit or `-` first, and no word that Rust, "
-    "cargo or PyOxidizer reserves, such as `test` or `lib`"
+    "use only ASCII letters, digits, `_` and `-`, start with a letter or `_`, and avoid words that "
+    "Rust, cargo or PyOxidizer reserves, such as `test` or `lib`"
 )
 
 

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The plugin's own files, which go into sandboxes."""
+"""The plugin's own files, as input for sandboxes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Iterator
 from pants.engine.fs import FileContent
 
 _PACKAGE = Path(__file__).parent
-# What processes start, besides Python modules.
+# Executables, which have no suffix `.py`.
 _SCRIPTS = ("cargo", "rustc_wrapper")
 
 
@@ -19,7 +19,7 @@ def read(path: str) -> bytes:
 
 
 def package_files(*folders: str) -> Iterator[FileContent]:
-    """The code in these folders, by paths for `sys.path`: `pants_pyoxidizer/programs/...`."""
+    """The code in these folders, with paths such as `pants_pyoxidizer/programs/__main__.py`."""
     roots = [_PACKAGE / "__init__.py", *(_PACKAGE / folder for folder in folders)]
     for root in roots:
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The fields of `pyoxidizer_binary` that say where code is placed, and in which form."""
+"""The fields of `pyoxidizer_binary` that control where and how code is stored."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
     alias = "filesystem_resources"
     help = help_text(
         """
-        Requirements that must lie on the filesystem, beside the executable, rather than inside of
-        it.
+        Requirements to install as files in the folder `lib` next to the executable instead of
+        inside it.
 
-        By default, none. Set it for packages that need files on disk though `resources` would put
-        them into the executable, for example `["jsonschema==4.21.1"]`. What such a package requires
-        is laid out with it. Each must be among the requirements that the distributions' code has
-        anyway, with its extras. One whose marker does not hold for the Python that goes in, as in
-        `"six; sys_platform == 'darwin'"` on Linux, does nothing.
+        By default, none. Set it for packages that need files on disk but that `resources` would
+        put into the executable, for example `["jsonschema==4.21.1"]`. Their own requirements are
+        installed with them. The distributions' code must already depend on each of these
+        requirements, including its extras. Those whose marker does not match the embedded Python,
+        such as `"six; sys_platform == 'darwin'"` on Linux, are ignored.
         """
     )
 
@@ -48,9 +48,9 @@ class PyOxidizerFilesystemResourcesField(StringSequenceField):
                 raise InvalidFieldException(
                     softwrap(
                         f"""
-                        The `{cls.alias}` field in target {address} has {text!r}, which is no
-                        requirement ({str(e).splitlines()[0]}). To fix, write it as pip takes it, for
-                        example `jsonschema==4.21.1` or `jsonschema`.
+                        The `{cls.alias}` field in target {address} has {text!r}, which is not
+                        a valid requirement ({str(e).splitlines()[0]}). To fix, use pip's syntax,
+                        for example `jsonschema==4.21.1` or `jsonschema`.
                         """
                     )
                 ) from None
@@ -63,19 +63,21 @@ class PyOxidizerResourcesField(StringField):
     default = Resources.AUTO.value
     help = help_text(
         """
-        Where the code goes, with its data.
+        Where code and its data files are stored.
 
-        By default, `"auto"`: wheels that work in memory go into the executable. Those with native
-        code, data files or `.pth` files, and those whose code asks for paths (`__file__`,
-        `pkg_resources`), lie in the folder `lib` beside it. Data that is only read, by
-        `importlib.resources` or `pkgutil`, may be in memory. `--level=debug` says why for each.
+        `"auto"` (the default): wheels that work in memory are stored in the executable. Wheels
+        with native code, data files or `.pth` files, or whose code uses file paths (`__file__`,
+        `pkg_resources`), are stored in the folder `lib` next to it. Data files that are only read
+        with `importlib.resources` or `pkgutil` may be in memory. `--level=debug` logs the reason
+        for each wheel.
 
-        `"in-memory"`: all of it goes into the executable. A wheel with native code is an error.
+        `"in-memory"`: all wheels are stored in the executable. A wheel with native code is an
+        error.
 
-        `"filesystem"`: all of it lies in `lib`, laid out as pip would, as bytecode.
+        `"filesystem"`: all wheels are stored in `lib`, as pip would install them, as bytecode.
 
-        What `filesystem_resources` names lies in `lib` either way. A `template` decides for
-        itself: with one, this field cannot be set.
+        `filesystem_resources` are always stored in `lib`. With a `template`, which controls this
+        itself, this field cannot be set.
         """
     )
 
@@ -86,13 +88,14 @@ class PyOxidizerPayloadField(StringField):
     default = "appended"
     help = help_text(
         f"""
-        Where the code that goes "in memory" is kept.
+        Where code that is loaded from memory is stored.
 
-        By default, `"appended"`: at the end of the executable, so that it is one file. Tools that
-        rewrite executables (`strip`, `patchelf`, code signing on macOS) remove it, or fail.
+        `"appended"` (the default): at the end of the executable, which stays a single file. Tools
+        that rewrite executables (`strip`, `patchelf`, code signing on macOS) remove it or fail.
 
-        `"file"`: beside the executable, as `<binary_name>{PAYLOAD_SUFFIX}`, which must travel with
-        it. The executable may then be stripped or signed; a signature does not cover the payload.
+        `"file"`: in the sidecar file `<binary_name>{PAYLOAD_SUFFIX}`, which you must ship with the
+        executable. You may then strip or sign the executable; a signature does not cover the
+        payload.
 
         With a `template`, this field cannot be set.
         """
@@ -104,10 +107,10 @@ class PyOxidizerIncludeSourcesField(BoolField):
     default = False
     help = help_text(
         """
-        Whether the sources of the code go along with its bytecode.
+        Whether to include source code in addition to bytecode.
 
-        By default, they do not: tracebacks show line numbers, but not the lines, and
-        `inspect.getsource` finds nothing. Those of the standard library never do.
+        By default, only bytecode is included: tracebacks show line numbers but no source lines,
+        and `inspect.getsource` fails. Sources of the standard library are never included.
 
         With a `template`, this field cannot be set.
         """

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Create executables with Python inside, with PyOxidizer.
+"""Package code and a Python interpreter into one executable, with PyOxidizer.
 
 See the target `pyoxidizer_binary` and the option scope `pyoxidizer`.
 """

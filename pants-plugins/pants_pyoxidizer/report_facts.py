@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What an SBOM says of an executable, and checksums of files, as text.
+"""The components of an SBOM, and checksum files as text.
 
-Pure: no engine, no files. `programs/make_sbom.py` writes the SBOM.
+Pure: no engine, no files. `programs/report/make_sbom.py` writes the SBOM.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from typing import Any, Mapping
 
 from pants_pyoxidizer.wheels.metadata import Wheel
 
-# A component is a dictionary with the "name", and, where it has them, with its "version" and
-# "sha256", and with
-# - "type": of CycloneDX's;
-# - "purl_type": by which a package URL is made of name and version;
-# - "cpe": by which databases of vulnerabilities know it;
-# - "optional": whether it may also have been left out;
-# - "ref": what tells it from others, if there is no package URL;
-# - "properties": what CycloneDX has no word for.
+# Keys of a component: "name" and "type" (a CycloneDX component type) always, and optionally
+# - "version" and "sha256";
+# - "purl_type": the type of the package URL, which is made from name and version;
+# - "cpe": its identifier in vulnerability databases;
+# - "optional": whether it may be missing from the executable;
+# - "ref": a unique identifier, if there is no package URL;
+# - "properties": facts for which CycloneDX has no field.
 Component = Mapping[str, Any]
 
 
@@ -30,12 +29,12 @@ def wheel(wheel: Wheel, *, is_first_party: bool) -> Component:
         "type": "library",
         "name": wheel.normalized_name,
         "version": wheel.version,
-        # A distribution of the repository is not the one that PyPI may have by this name.
+        # PyPI may have an unrelated distribution of the same name.
         "purl_type": "generic" if is_first_party else "pypi",
         "ref": f"wheel:{wheel.filename}",
         "properties": {"file": wheel.filename, "record-sha256": wheel.record_sha256},
     }
-    # Pants' rules write the times of the build into the files of the former.
+    # First-party wheel files contain build times, so their hashes are not reproducible.
     return component if is_first_party else {**component, "sha256": wheel.sha256}
 
 
@@ -62,7 +61,7 @@ def python(version: str, archive_sha256: str | None) -> Component:
 
 
 def rust(version: str) -> Component:
-    """Its standard library goes in."""
+    """The Rust whose standard library is linked into the executable."""
     return {"type": "platform", "name": "rust", "version": version, "purl_type": "generic"}
 
 
@@ -71,17 +70,17 @@ def pyoxidizer(version: str) -> Component:
 
 
 def library(name: str, origin: str) -> Component:
-    """`origin` is "system" for what the machine must have that runs it, "static" for what is in."""
+    """`origin`: "system" if the target machine must provide it, "static" if it is linked in."""
     properties = {"origin": origin}
     return {"type": "library", "name": name, "ref": f"{origin}:{name}", "properties": properties}
 
 
 def checksums(sha256_by_path: Mapping[str, str]) -> str:
-    """What `sha256sum --check` reads."""
+    """The input of `sha256sum --check`."""
     return "".join(_checksum_line(path, sha256_by_path[path]) for path in sorted(sha256_by_path))
 
 
 def _checksum_line(path: str, sha256: str) -> str:
-    # A line that begins with a backslash has a name with escapes.
+    # A leading backslash marks a line whose file name is escaped.
     escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     return f"{chr(92) if escaped != path else ''}{sha256}  {escaped}\n"

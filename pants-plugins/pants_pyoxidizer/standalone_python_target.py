@@ -14,8 +14,8 @@ class StandalonePythonSourceField(FileSourceField):
     required = True
     help = help_text(
         """
-        The archive: a file beside the BUILD file, as in `source="cpython-3.11.tar.zst"`, or one to
-        download, as in
+        The archive: a file next to the BUILD file, as in `source="cpython-3.11.tar.zst"`, or a
+        download:
 
             source=http_source(
                 "https://example.org/cpython-3.11.10+20240909-x86_64-unknown-linux-gnu-pgo-full.tar.zst",
@@ -23,9 +23,9 @@ class StandalonePythonSourceField(FileSourceField):
                 sha256="0123...",
             )
 
-        Pants refuses a download of another length or SHA-256. With a `filename`, the file is called
-        so. `per_platform(linux_x86_64=http_source(...), ...)` names one for each platform, all with
-        the same `filename`.
+        Pants rejects a download with a different length or SHA-256. `filename` overrides the file
+        name. `per_platform(linux_x86_64=http_source(...), ...)` selects one archive per platform;
+        all must have the same `filename`.
         """
     )
 
@@ -35,17 +35,17 @@ class StandalonePythonTarget(Target):
     core_fields = (*COMMON_TARGET_FIELDS, StandalonePythonSourceField)
     help = help_text(
         f"""
-        A pinned Python that goes into executables: an archive of python-build-standalone
+        A pinned Python to embed in executables: an archive from python-build-standalone
         (https://github.com/astral-sh/python-build-standalone).
 
-        It must be of the kind "full", whose name ends in `-full.tar.zst`, and hold machine code: it
-        is a `pgo` or `noopt` one, but mostly not an `lto` one. For example:
+        It must be a "full" archive, named `*-full.tar.zst`, with object files that contain machine
+        code: `pgo` and `noopt` archives do, `lto` archives usually do not. For example:
 
             standalone_python(name="py311", source="cpython-3.11.tar.zst")
 
-        To have it go into all executables, set the option `[pyoxidizer].python` to its address, and
-        for one, the field `{PyOxidizerPythonField.alias}` of its `{TARGET_ALIAS}`.
+        To embed it in all executables, set `[pyoxidizer].python` to its address; for a single
+        executable, set the `{PyOxidizerPythonField.alias}` field of the `{TARGET_ALIAS}` target.
 
-        Wheels are resolved with a CPython of the same minor version, which must be on this machine.
+        To resolve wheels, Pants needs a CPython of the same minor version on the build machine.
         """
     )

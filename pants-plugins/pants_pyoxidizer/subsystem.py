@@ -32,7 +32,7 @@ _PANTS_OWN_BACKEND = "pants.backend.experimental.python.packaging.pyoxidizer"
 
 
 class PythonSource(Enum):
-    """What `python` may be, besides the address of a `standalone_python` target."""
+    """The values of `python`, which also accepts the address of a `standalone_python` target."""
 
     HOST = "host"
     PYOXIDIZER = "pyoxidizer"
@@ -51,13 +51,13 @@ class PyOxidizer(PythonToolBase):
         (
             softwrap(
                 """
-                PyOxidizer, which turns Python code into an executable with Python inside
+                PyOxidizer, which builds executables that contain a Python interpreter
                 (https://pyoxidizer.readthedocs.io).
 
-                Used with the `pyoxidizer_binary` target.
+                Used by the `pyoxidizer_binary` target.
 
-                If PyOxidizer, or what it runs, fails for one of these causes, the error says so,
-                and how to fix it:
+                If PyOxidizer or a tool that it runs fails for one of these reasons, the error
+                message explains the cause and how to fix it:
                 """
             ),
             bullet_list(summaries()),
@@ -65,8 +65,8 @@ class PyOxidizer(PythonToolBase):
     )
 
     default_version = "pyoxidizer==0.24.0"
-    # `pip` goes into the packed interpreter, where PyOxidizer runs it on wheel files; `zstandard`
-    # compresses that interpreter. Both are pinned with the tool, as they decide what it builds.
+    # `pip` is installed into the packed Python, where PyOxidizer runs it on wheel files;
+    # `zstandard` compresses the packed Python. Both affect the result, so both are pinned.
     default_extra_requirements = ["pip==23.3.2", "zstandard==0.23.0"]
     default_requirements = [default_version, *default_extra_requirements]
     default_main = ConsoleScript("pyoxidizer")
@@ -74,7 +74,7 @@ class PyOxidizer(PythonToolBase):
     register_interpreter_constraints = True
     default_interpreter_constraints = ["CPython>=3.8,<4"]
 
-    # Pants 2.16 wants these two said; later ones derive them.
+    # Pants 2.16 requires these two; newer releases derive them.
     register_lockfile = True
     default_lockfile_url = "pants_pyoxidizer/pyoxidizer.lock"  # type: ignore[assignment]
     default_lockfile_resource = ("pants_pyoxidizer", f"{LOCKFILES_DIR}pyoxidizer.lock")
@@ -83,7 +83,7 @@ class PyOxidizer(PythonToolBase):
         example="--release",
         extra_help=softwrap(
             """
-            They follow PyOxidizer's `build` command: `--release` builds in Rust's release mode.
+            They are passed to `pyoxidizer build`: `--release` builds in Rust's release mode.
             """
         ),
     )
@@ -91,22 +91,22 @@ class PyOxidizer(PythonToolBase):
         default=PythonSource.HOST.value,
         help=softwrap(
             """
-            Which Python goes into the binaries.
+            Which Python to embed in the binaries.
 
-            `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of this machine, the newest that the
-            interpreter constraints allow, found as Pants finds any Python. 3.12 and 3.13 need a
-            newer Pex than that of Pants 2.17. `lib`, beside the executable, must travel with it. It
-            runs on machines with the same or a newer glibc (`pants package` says which) and with
-            the libraries that the Python itself uses, such as OpenSSL.
+            `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of the build machine: the newest that
+            the interpreter constraints allow, on Pants' usual search path. 3.12 and 3.13 require a
+            newer Pex than that of Pants 2.17. Ship the folder `lib` together with the executable.
+            Machines that run it need the same or a newer glibc (`pants package` prints the version)
+            and the shared libraries that this Python uses, such as OpenSSL.
 
-            `pyoxidizer`: PyOxidizer's own download, from outside package registries, of 3.8, 3.9
-            or 3.10, the newest that the interpreter constraints allow. It has its libraries inside,
-            but dates from 2022, and gets no security fixes.
+            `pyoxidizer`: a CPython 3.8, 3.9 or 3.10 that PyOxidizer downloads, not from a package
+            registry: the newest that the interpreter constraints allow. It includes its libraries,
+            but dates from 2022 and receives no security fixes.
 
             The address of a `standalone_python` target, such as `3rdparty/python:py311`: the
-            archive that it names.
+            Python in its archive.
 
-            The field `python` of a `pyoxidizer_binary` overrides it.
+            The `python` field of a `pyoxidizer_binary` overrides this option.
             """
         ),
     )
@@ -114,12 +114,12 @@ class PyOxidizer(PythonToolBase):
         default=RustSource.AUTO,
         help=softwrap(
             """
-            Which Rust compiles the binaries.
+            Which Rust toolchain compiles the binaries.
 
-            `system`: the one found on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
-            `managed`: Rust 1.66.0, which PyOxidizer downloads, from outside package registries; all
-            crates are fetched and compiled whenever PyOxidizer runs.
-            `auto`: the system's, or else the managed one.
+            `system`: the one on `[pyoxidizer].rust_search_path`, 1.62.1 or newer.
+            `managed`: Rust 1.66.0, which PyOxidizer downloads, not from a package registry. Every
+            run of PyOxidizer then fetches and compiles all crates.
+            `auto`: `system` if a suitable Rust is found, otherwise `managed`.
             """
         ),
     )
@@ -128,11 +128,11 @@ class PyOxidizer(PythonToolBase):
         default=False,
         help=softwrap(
             """
-            Whether `package` also writes, beside the folder with the executable, what went into
-            it: `<binary_name>.cdx.json`, a CycloneDX SBOM, and `<binary_name>.sha256`, which
-            `sha256sum -c` reads.
+            Whether `package` also writes a report next to the executable's folder:
+            `<binary_name>.cdx.json`, a CycloneDX SBOM, and `<binary_name>.sha256`, checksums for
+            `sha256sum -c`.
 
-            The executable is the same either way.
+            The report does not change the executable.
             """
         ),
     )
@@ -140,9 +140,9 @@ class PyOxidizer(PythonToolBase):
         default=None,
         help=softwrap(
             """
-            A folder of the repository with the Rust crates that PyOxidizer compiles, relative to
-            the build root, such as `3rdparty/crates`. They are taken from there then, and from
-            nowhere else. `pants vendor-crates` fills it.
+            A folder, relative to the build root, with the Rust crates that PyOxidizer compiles,
+            such as `3rdparty/crates`. `pants vendor-crates` fills it. If set, builds use only the
+            crates in this folder.
 
             By default, crates are fetched from crates.io.
             """
@@ -152,9 +152,9 @@ class PyOxidizer(PythonToolBase):
         default=None,
         help=softwrap(
             """
-            A file of the repository with configuration for cargo, for when it fetches crates: with
-            `[source]`, it names a mirror of crates.io (https://doc.rust-lang.org/cargo/reference/source-replacement.html).
-            It must have no secrets in it.
+            A cargo configuration file in the repository, used when cargo fetches crates. Its
+            `[source]` tables can name a mirror of crates.io (https://doc.rust-lang.org/cargo/reference/source-replacement.html).
+            It must not contain secrets.
             """
         ),
         advanced=True,
@@ -163,9 +163,9 @@ class PyOxidizer(PythonToolBase):
         default=None,
         help=softwrap(
             """
-            A file with tokens for the registries in `[pyoxidizer].crates_config`, as
-            `cargo login` writes it, for example `%(homedir)s/.cargo/credentials.toml`. It is
-            read where it is, only by cargo, and only when crates are fetched.
+            A file with tokens for the registries in `[pyoxidizer].crates_config`, in the format
+            of `cargo login`, for example `%(homedir)s/.cargo/credentials.toml`. It is not copied:
+            only cargo reads it, and only to fetch crates.
             """
         ),
         advanced=True,
@@ -173,14 +173,14 @@ class PyOxidizer(PythonToolBase):
 
     @classmethod
     def get_scope_info(cls) -> ScopeInfo:
-        # The first thing that Pants asks of a subsystem once all backends are loaded, and before
-        # it finds, with a stack trace, that two have the same scope.
+        # Pants calls this once all backends are loaded, and before it fails with a stack trace
+        # because two subsystems have the same scope.
         if _PANTS_OWN_BACKEND + ".register" in sys.modules:
-            # An exception's message would be kept in the daemon's log.
+            # The message of an exception would end up in pantsd's log.
             print(
                 f"The backends `pants_pyoxidizer` and `{_PANTS_OWN_BACKEND}` cannot be enabled "
-                "together, as both define the target `pyoxidizer_binary`. To fix, remove the "
-                "latter from `[GLOBAL].backend_packages`: the former does all that it does.",
+                "together, because both define the target type `pyoxidizer_binary`. To fix, "
+                "remove the latter from `[GLOBAL].backend_packages`; the former replaces it.",
                 file=sys.stderr,
             )
             sys.exit(1)
@@ -193,7 +193,7 @@ class PyOxidizer(PythonToolBase):
             default=["<PATH>"],
             help=softwrap(
                 """
-                The folders in which to look for `rustc`.
+                The folders to search for `rustc`.
 
                 The special string `<PATH>` stands for the contents of the PATH environment
                 variable. For example, `["/opt/rust/bin", "<PATH>"]`.
@@ -206,10 +206,10 @@ class PyOxidizer(PythonToolBase):
             default=["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"],
             help=softwrap(
                 """
-                The folders with the C compiler, `cc`, and the tools that it and Rust's crates
-                need: `ar`, `ld`, `make`.
+                The folders to search for the C compiler, `cc`, and the tools that it and the
+                crates need: `ar`, `ld` and `make`.
 
-                They are the PATH of the process that runs PyOxidizer.
+                PyOxidizer runs with these folders as its PATH.
                 """
             ),
             advanced=True,
@@ -236,21 +236,21 @@ class PyOxidizerReport(PythonToolBase):
         """
         The library that writes SBOMs (https://cyclonedx-python-library.readthedocs.io).
 
-        Used, and installed, with `[pyoxidizer].report` only.
+        Installed and used only with `[pyoxidizer].report`.
         """
     )
 
     default_version = "cyclonedx-python-lib==9.1.0"
-    # Checks each SBOM against the schema.
+    # Validates each SBOM against the schema.
     default_extra_requirements = ["jsonschema==4.23.0"]
     default_requirements = [default_version, *default_extra_requirements]
-    # Programs of ours import the library; it is nothing to run by itself.
+    # Required by Pants, but never run: our own program imports the library.
     default_main = EntryPoint("cyclonedx")
 
     register_interpreter_constraints = True
     default_interpreter_constraints = ["CPython>=3.8,<4"]
 
-    # See above.
+    # Pants 2.16 requires these two; newer releases derive them.
     register_lockfile = True
     default_lockfile_url = "pants_pyoxidizer/report.lock"  # type: ignore[assignment]
     default_lockfile_resource = ("pants_pyoxidizer", f"{LOCKFILES_DIR}report.lock")

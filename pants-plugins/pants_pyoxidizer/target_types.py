@@ -38,17 +38,16 @@ TARGET_ALIAS = "pyoxidizer_binary"
 class PyOxidizerOutputPathField(OutputPathField):
     help = help_text(
         f"""
-        The folder for the built directory tree, below `--distdir` (e.g. `dist/`).
+        The folder to write the build to, relative to `--distdir` (e.g. `dist/`).
 
         By default, the path to the BUILD file with dots for slashes, then the target's name. For
         example, `output_path="my-app"`.
 
-        Either way, `<target triple>/{{debug,release}}/install/<binary_name>` is appended. With the
+        Pants always appends `<target triple>/{{debug,release}}/install/<binary_name>`. With the
         default, `{bin_name()} package src/python/project:bin` might write
         `dist/src.python.project/bin/x86_64-unknown-linux-gnu/debug/install/bin`.
 
-        Warning: setting this value risks naming collisions with other package targets you may
-        have.
+        Warning: setting this field risks naming collisions with your other package targets.
         """
     )
 
@@ -59,7 +58,7 @@ class PyOxidizerOutputPathField(OutputPathField):
             raise InvalidFieldException(
                 softwrap(
                     f"""
-                    The `{cls.alias}` field in target {address} is {value!r}, which lies outside
+                    The `{cls.alias}` field in target {address} is {value!r}, which is outside
                     the dist folder. To fix, use a relative path without `..`.
                     """
                 )
@@ -68,8 +67,8 @@ class PyOxidizerOutputPathField(OutputPathField):
             raise InvalidFieldException(
                 softwrap(
                     f"""
-                    The `{cls.alias}` field in target {address} is {value!r}, which has line breaks
-                    or control characters in it. To fix, remove them.
+                    The `{cls.alias}` field in target {address} is {value!r}, which contains
+                    line breaks or control characters. To fix, remove them.
                     """
                 )
             )
@@ -82,7 +81,7 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
         """
         The file name of the executable.
 
-        By default, the target's name. PyOxidizer makes a Rust crate of it, so it consists of ASCII
+        By default, the target's name. It also names a Rust crate, so it may contain only ASCII
         letters, digits, `_` and `-`. For example, `binary_name="my-app"`.
         """
     )
@@ -94,8 +93,8 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
             raise InvalidFieldException(
                 softwrap(
                     f"""
-                    The `{cls.alias}` field in target {address} is {value!r}, which cannot name a
-                    Rust crate. To fix, {CURE}.
+                    The `{cls.alias}` field in target {address} is {value!r}, which cannot be
+                    the name of a Rust crate. To fix, {CURE}.
                     """
                 )
             )
@@ -103,23 +102,23 @@ class PyOxidizerBinaryNameField(StringField, AsyncFieldMixin):
 
     @property
     def name(self) -> str:
-        """What is asked for; `value_or_default` checks it."""
+        """The requested name, or the target's; `value_or_default` also checks it."""
         return self.value or self.address.generated_name or self.address.target_name
 
     def value_or_default(self) -> str:
         """The binary's name.
 
         Raises:
-            InvalidFieldException: when the default, the target's name, cannot be one.
+            InvalidFieldException: when the default, the target's name, is not allowed.
         """
         name = self.name
         if not is_binary_name(name):
             raise InvalidFieldException(
                 softwrap(
                     f"""
-                    The target {self.address} has no `{self.alias}` field, and its own name
-                    {name!r} cannot name a Rust crate. To fix, set `{self.alias}`:
-                    {CURE}.
+                    The target {self.address} does not set the `{self.alias}` field, and the
+                    target's name {name!r} cannot be the name of a Rust crate. To fix, set
+                    `{self.alias}`: {CURE}.
                     """
                 )
             )
@@ -130,19 +129,19 @@ class PyOxidizerEntryPointField(StringField):
     alias = "entry_point"
     help = help_text(
         """
-        What runs when the binary is started.
+        What the binary runs.
 
-        By default, nothing of yours: the binary is a Python interpreter with all your code
-        importable. It takes the arguments that `python` takes, and is a REPL without any.
+        If unset, the binary starts a Python interpreter that can import all your code. It accepts
+        the arguments of `python`; without arguments, it starts a REPL.
 
-        `"path.to.module"` runs the module as `python -m path.to.module` does; for a package, that
-        is its `__main__`.
+        `"path.to.module"` runs the module as `python -m path.to.module` does; for a package, this
+        runs its `__main__`.
 
-        `"path.to.module:func"` calls the function without arguments, and its return value is the
-        exit status, as with a console script. For example, `entry_point="myproject.myapp:main"`.
+        `"path.to.module:func"` calls the function without arguments and uses its return value as
+        the exit status, like a console script. For example, `entry_point="myproject.myapp:main"`.
 
-        The module (not the function) must be in one of the wheels that go into the binary. This is
-        checked before anything is built.
+        One of the binary's wheels must contain the module. Pants checks this before it builds the
+        binary; it does not check that the function exists.
         """
     )
 
@@ -172,13 +171,13 @@ class PyOxidizerDependenciesField(Dependencies):
         The addresses of the `python_distribution` targets to include in the binary, for example
         `["src/python/project:dist"]`.
 
-        At least one must give a wheel: if you use `{GenerateSetupField.alias}=True`, leave
-        `{WheelField.alias}=True` as it is by default. See {doc_url(DISTRIBUTIONS_DOC)}.
+        At least one must produce a wheel: if you use `{GenerateSetupField.alias}=True`, keep the
+        default `{WheelField.alias}=True`. See {doc_url(DISTRIBUTIONS_DOC)}.
 
         Usually, one `python_distribution` is enough. However, if its code imports code of another
-        distribution in your repository, include both: Pants makes the one require the other, even
-        when its own `dependencies` field does not say so. Third-party requirements need no entry:
-        they are resolved as for any other Python target, from your lockfile if there is one.
+        distribution in your repository, include both: Pants makes the first require the second,
+        even if its `dependencies` field does not list it. Do not list third-party requirements:
+        Pants resolves them as for any other Python target, from your lockfile if there is one.
 
         Targets of other types are ignored with a warning.
         """
@@ -190,13 +189,13 @@ class PyOxidizerInterpreterField(BoolField):
     default = True
     help = help_text(
         f"""
-        Whether the binary can be asked to be a Python interpreter instead of your program.
+        Whether the binary can also act as a Python interpreter.
 
-        By default, it can: with `{INTERPRETER_VARIABLE}=1` in the environment, it takes the
-        arguments that `python` takes, for example `-m path.to.module`. All your code is importable.
+        By default, it can: with `{INTERPRETER_VARIABLE}=1` in the environment, it accepts the
+        arguments of `python`, for example `-m path.to.module`, and can import all your code.
 
-        Set it to `False` when those who can start the binary must not run other code with it, for
-        example because `sudo` lets them.
+        Set it to `False` if users who may start the binary, for example with `sudo`, must not run
+        other code with it.
 
         With a `template`, this field cannot be set.
         """
@@ -207,10 +206,10 @@ class PyOxidizerPythonField(StringField):
     alias = "python"
     help = help_text(
         """
-        Which Python goes in, if not the one that the option `[pyoxidizer].python` says.
+        Overrides `[pyoxidizer].python` for this target.
 
-        The values are the same: `"host"`, `"pyoxidizer"`, or the address of a `standalone_python`
-        target: for example `python="3rdparty/python:py311"`, or `python=":py311"` for one of the
+        It takes the same values: `"host"`, `"pyoxidizer"`, or the address of a `standalone_python`
+        target, for example `python="3rdparty/python:py311"`, or `python=":py311"` for one in the
         same BUILD file.
         """
     )
@@ -221,23 +220,24 @@ class PyOxidizerTemplateField(OptionalSingleSourceField):
     expected_file_extensions = (".bzlt",)
     help = help_text(
         """
-        A PyOxidizer configuration of your own, with the extension `.bzlt`.
+        The path of your own PyOxidizer configuration, relative to the BUILD file, with the
+        extension `.bzlt`.
 
-        By default, none: PyOxidizer does not run for each binary then. The path is relative to the
-        BUILD file, for example `template="pyoxidizer.bzlt"`. Parameters are written `$NAME` or
-        `${NAME}`, and `$$` is a dollar sign:
+        For example, `template="pyoxidizer.bzlt"`. If unset, PyOxidizer does not run for each
+        binary. The template may use these parameters, as `$NAME` or `${NAME}`; write `$$` for a
+        dollar sign:
 
-          * `RUN_MODULE` - The statement that runs the `entry_point`, or nothing.
+          * `RUN_MODULE` - The statement that runs the `entry_point`; empty without one.
 
           * `NAME` - The binary's name, for use inside a string.
 
           * `WHEELS` - All wheel files, first- and third-party, for `exe.pip_install()`.
 
-          * `UNCLASSIFIED_RESOURCE_INSTALLATION` - What adds the `filesystem_resources`.
+          * `UNCLASSIFIED_RESOURCE_INSTALLATION` - The code that adds the `filesystem_resources`.
 
-          * `PYTHON_DISTRIBUTION` - The Python; `default_python_distribution()` is the same.
+          * `PYTHON_DISTRIBUTION` - The Python to embed, like `default_python_distribution()`.
 
-        A Python of this machine needs
+        A host Python requires
         `policy.resources_location_fallback = "filesystem-relative:lib"`.
         """
     )
@@ -262,10 +262,10 @@ class PyOxidizerBinaryTarget(Target):
     )
     help = help_text(
         f"""
-        An executable with your code and a Python interpreter inside, built with PyOxidizer.
+        An executable that contains your code and a Python interpreter, built with PyOxidizer.
 
         To use it, create a `python_distribution` target with the code to include, as described at
-        {doc_url(DISTRIBUTIONS_DOC)}, and name it in the `{PyOxidizerDependenciesField.alias}`
+        {doc_url(DISTRIBUTIONS_DOC)}, and list it in the `{PyOxidizerDependenciesField.alias}`
         field. Usually, also set the `{PyOxidizerEntryPointField.alias}` field:
 
             {TARGET_ALIAS}(
@@ -274,8 +274,8 @@ class PyOxidizerBinaryTarget(Target):
                 entry_point="myproject.myapp:main",
             )
 
-        `{bin_name()} package` writes it below `dist/`, and `{bin_name()} run` starts it. To build
-        in Rust's release mode, set `[pyoxidizer].args` to `["--release"]`.
+        `{bin_name()} package` writes it to `dist/`, and `{bin_name()} run` runs it. To build in
+        Rust's release mode, set `[pyoxidizer].args` to `["--release"]`.
         """
     )
 
@@ -293,10 +293,10 @@ class PyOxidizerBinaryTarget(Target):
                 raise InvalidTargetException(
                     softwrap(
                         f"""
-                        The `{self.alias}` target {self.address} has a
-                        `{PyOxidizerTemplateField.alias}`, which decides itself what its
-                        `{field.alias}` field, {self[field].value!r}, is about. To fix, remove
-                        one of the two.
+                        The `{field.alias}` field in target {self.address} is
+                        {self[field].value!r}, but has no effect with a
+                        `{PyOxidizerTemplateField.alias}`, which controls this itself. To fix,
+                        remove one of the two fields.
                         """
                     )
                 )
@@ -308,8 +308,8 @@ class PyOxidizerBinaryTarget(Target):
                 softwrap(
                     f"""
                     The `{interpreter.alias}` field in target {self.address} is False, but without
-                    `{entry_point.alias}` the binary is an interpreter, and nothing else. To fix,
-                    set `{entry_point.alias}`, or remove `{interpreter.alias}`.
+                    `{entry_point.alias}` the binary is only an interpreter. To fix, set
+                    `{entry_point.alias}` or remove `{interpreter.alias}`.
                     """
                 )
             )

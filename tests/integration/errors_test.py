@@ -71,8 +71,8 @@ def test_a_requirement_with_wheels_for_another_python_only(repository: Repositor
     )
     assert "The third-party requirements of these distributions cannot be resolved for" in message
     assert "CPython==3.11." in message and "* tags:dist" in message
-    assert "have a file of `native39==1.0` that this Python can use" in message
-    assert "take a version that has a wheel for this Python" in message
+    assert "has a file of `native39==1.0` that this Python can use" in message
+    assert "choose a version that has a wheel for this Python" in message
     assert_nothing_was_built(message)
 
 

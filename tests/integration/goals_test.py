@@ -58,7 +58,7 @@ def test_targets_are_listed_and_described(repository: Repository) -> None:
 
 def test_help(repository: Repository) -> None:
     target = repository.succeed("help", "pyoxidizer_binary").stdout
-    assert "An executable with your code and a Python interpreter inside" in target
+    assert "An executable that contains your code and a Python interpreter" in target
     for field in ("binary_name", "dependencies", "entry_point", "filesystem_resources", "template"):
         assert f"\n{field}\n" in target
     options = repository.succeed("help", "pyoxidizer").stdout
@@ -67,9 +67,9 @@ def test_help(repository: Repository) -> None:
     advanced = " ".join(repository.succeed("help-advanced", "pyoxidizer").stdout.split())
     for summary in summaries():
         assert f"* {summary}" in advanced
-    backends = repository.succeed("help", "backends").stdout
+    backends = " ".join(repository.succeed("help", "backends").stdout.split())
     assert "pants_pyoxidizer" in backends
-    assert "Create executables with Python inside, with PyOxidizer." in backends
+    assert "Package code and a Python interpreter into one executable" in backends
 
 
 def test_a_lockfile_pins_what_goes_in(repository: Repository) -> None:

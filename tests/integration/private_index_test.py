@@ -177,10 +177,10 @@ def test_a_password_that_is_refused(company: Company) -> None:
     )
     assert "/simple/oursrefused/" in index.refused
     assert (
-        "have a file of `oursrefused==1.0` that this Python can use: no wheel, and no source "
-        "distribution. What refuses user name and password counts as having nothing. To fix,"
+        "has a file of `oursrefused==1.0` that this Python can use: neither a wheel nor a source "
+        "distribution. pip skips an index that rejects the user name or password. To fix,"
     ) in message
-    assert "correct user name and password in the netrc file" in message
+    assert "correct the user name and password in the netrc file" in message
     assert wrong not in message
 
 
@@ -195,7 +195,7 @@ def test_a_password_in_urls_that_is_refused(
     message = company.repository.fail(
         *company.options, urls, "--print-stacktrace", "package", "changed_password:bin"
     )
-    assert "have a file of `ourschanged==1.0` that this Python can use" in message
+    assert "has a file of `ourschanged==1.0` that this Python can use" in message
     assert f"--extra-index-url https://****@localhost:{company.index.port}/simple/" in message
     assert secret not in message
 
@@ -210,6 +210,6 @@ def test_a_lockfile_for_another_python(company: Company) -> None:
     assert "cannot be resolved for CPython==3.11." in message
     assert "ours39-1.0-cp39-cp39-linux_x86_64.whl" in message
     assert (
-        "The lockfile has no file of `ours39` that this Python can use. Wanted is a source "
-        "distribution, or a wheel with a tag such as cp311-cp311-"
+        "The lockfile has no file of `ours39` that this Python can use: neither a source "
+        "distribution nor a wheel with a tag such as cp311-cp311-"
     ) in message

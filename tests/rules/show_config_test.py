@@ -84,7 +84,7 @@ def test_without_a_template_it_is_one_to_start_from() -> None:
         "#     app 1.0       executable\n"
         "#     numpy 1.26.4  lib         native code (numpy/$$core.so)\n"
         "#\n"
-        "# To start one, save this beside the BUILD file, and add to the target:\n"
+        "# To start one, save this next to the BUILD file, and add to the target:\n"
         "#\n"
         '#     template="pyoxidizer.bzlt",\n'
         "#     filesystem_resources=[\n"

@@ -67,9 +67,9 @@ def test_enabling_both_backends_is_one_sentence(
     assert e.value.code == 1
     assert capsys.readouterr() == (
         "",
-        f"The backends `pants_pyoxidizer` and `{own}` cannot be enabled together, as both define "
-        "the target `pyoxidizer_binary`. To fix, remove the latter from "
-        "`[GLOBAL].backend_packages`: the former does all that it does.\n",
+        f"The backends `pants_pyoxidizer` and `{own}` cannot be enabled together, because both "
+        "define the target type `pyoxidizer_binary`. To fix, remove the latter from "
+        "`[GLOBAL].backend_packages`; the former replaces it.\n",
     )
 
 
@@ -124,8 +124,8 @@ def test_the_help_names_the_versions_that_are_supported() -> None:
         sorted(versions, key=lambda version: int(version.partition(".")[2]))
         for versions in (HOST_VERSIONS, PYOXIDIZER_VERSIONS)
     )
-    assert f"a CPython {listed(host)} of this machine" in help_of("python")
-    assert f"from outside package registries, of {listed(pyoxidizers)}" in help_of("python")
+    assert f"a CPython {listed(host)} of the build machine" in help_of("python")
+    assert f"a CPython {listed(pyoxidizers)} that PyOxidizer downloads" in help_of("python")
     assert f"{'.'.join(map(str, MINIMUM_VERSION))} or newer" in help_of("rust")
 
 

@@ -138,7 +138,7 @@ def test_a_failure_shows_no_password() -> None:
     )
     assert "--index-url https://****@example.com/simple/ --retries 5 exited" in message
     assert "secret" not in message and "jane" not in message
-    assert "indexes nor find-links have a file of `six==9` that this Python can use" in message
+    assert "has a file of `six==9` that this Python can use" in message
 
 
 def test_without_requirements_nothing_is_resolved() -> None:

@@ -15,7 +15,7 @@ LOGS = {
     "error: could not write output to /x/core.o: No space left on device": "The disk is full.",
     "rustc: error while loading shared libraries: libLLVM-15-rust-1.66.0-stable.so: cannot enable "
     "executable stack as shared object requires: Invalid argument": "The Rust that PyOxidizer "
-    "downloads cannot run with the glibc of this system, which does not load "
+    "downloads cannot run on this machine, because glibc refuses to load "
     "`libLLVM-15-rust-1.66.0-stable.so`",
     "    1: resolving Rust toolchain\n    2: error sending request for url (https://x/y.toml)": (
         "PyOxidizer could not download Rust"
@@ -23,23 +23,23 @@ LOGS = {
     "downloading https://x/python-build-standalone/releases/cpython.tar.zst\nCaused by:\n"
     "    dns error: failed to lookup address": "PyOxidizer could not download a Python",
     "error: package `syn v2.0.1` cannot be built because it requires rustc 1.68 or newer, while "
-    "the currently active rustc version is 1.62.1": "Rust 1.62.1 is too old: a crate wants 1.68",
+    "the currently active rustc version is 1.62.1": "Rust 1.62.1 is too old: a crate requires 1.68",
     "error: rustc 1.62.1 is not supported by the following package:\n  a@1 requires rustc 1.68": (
-        "Rust 1.62.1 is too old: a crate wants 1.68"
+        "Rust 1.62.1 is too old: a crate requires 1.68"
     ),
-    "error: linker `cc` not found\n  |\n  = note: No such file": "The C compiler is not found",
+    "error: linker `cc` not found\n  |\n  = note: No such file": "The C compiler was not found",
     'error occurred: Failed to find tool. Is `cc` installed? (see https://docs.rs/cc)"': (
-        "The C compiler is not found"
+        "The C compiler was not found"
     ),
     "/usr/bin/ld: cannot find -lz: No such file or directory": (
-        "The linker does not find the library `z`."
+        "The linker cannot find the library `z`."
     ),
     "error: failed to download from `https://x/libc/0.2/download`\n\nCaused by:\n  [6] Could not "
     "resolve hostname": "cargo could not download the crates.",
     "error: extension module markupsafe._speedups cannot be loaded from memory but memory loading "
     "required": "The extension module `markupsafe._speedups` can only be loaded from a file",
     "ERROR: a-1-cp39-cp39-linux_x86_64.whl is not a supported wheel on this platform.": (
-        "The wheel a-1-cp39-cp39-linux_x86_64.whl is for another Python"
+        "The wheel a-1-cp39-cp39-linux_x86_64.whl is for a different Python"
     ),
     "ERROR: No matching distribution found for click==9": (
         "The template installs `click==9`, which is not among the wheels."
@@ -71,7 +71,7 @@ def test_the_documentation_lists_each() -> None:
 
 
 def test_a_summary_has_dots_for_what_differs() -> None:
-    assert "The linker does not find the library `...`." in summaries()
+    assert "The linker cannot find the library `...`." in summaries()
 
 
 def test_others_are_not_explained() -> None:
@@ -141,7 +141,7 @@ DOWNLOADED = "downloading https://x/python-build-standalone/releases/cpython.tar
         (
             "warning: spurious network error: Couldn't resolve host name\n"
             "/usr/bin/ld: cannot find -lz: No such file or directory",
-            "The linker does not find the library `z`.",
+            "The linker cannot find the library `z`.",
         ),
         (
             DOWNLOADED + 20 * "Compiling a\n" + "dns error: [6] Could not resolve host",

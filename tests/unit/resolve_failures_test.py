@@ -56,34 +56,37 @@ PROXY_REFUSES = (
     [
         (
             OLD_PIP,
-            "The pip that the lockfile was generated with, pip==23.1.2, does not run on CPython "
-            "3.13.0. To fix, set `[python].pip_version` to `latest`, and generate",
+            "The lockfile was generated with pip==23.1.2, which does not run on CPython 3.13.0. "
+            "To fix, set `[python].pip_version` to `latest` and regenerate",
         ),
         (
             LOCKED_FOR_ANOTHER_PYTHON,
-            "The lockfile has no file of `native39` that this Python can use. Wanted is a source "
-            "distribution, or a wheel with a tag such as cp311-cp311-manylinux_2_36_x86_64 or "
-            "py3-none-any. To fix, take a version of it that has one, let "
-            "`[python].resolves_to_interpreter_constraints` include",
+            "The lockfile has no file of `native39` that this Python can use: neither a source "
+            "distribution nor a wheel with a tag such as cp311-cp311-manylinux_2_36_x86_64 or "
+            "py3-none-any. To fix, choose a version that has one, include this Python in "
+            "`[python].resolves_to_interpreter_constraints`, and",
         ),
         (
             REFUSED_TO_PIP,
-            "User name and password for "
-            "https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl are missing or wrong. "
-            "To fix, correct user name and password in the netrc file",
+            "The user name or password for "
+            "https://127.0.0.1:8443/files/hushhush-1.0-py3-none-any.whl is missing or wrong. "
+            "To fix, correct the user name and password in the netrc file",
         ),
         (
             NOTHING_FOUND,
-            "Neither indexes nor find-links have a file of `hushhush==1.0` that this Python can "
-            "use: no wheel, and no source distribution. What refuses user name and password counts "
-            "as having nothing. To fix, correct the requirement;",
+            "No index and no find-links location has a file of `hushhush==1.0` that this Python "
+            "can use: neither a wheel nor a source distribution. pip skips an index that rejects "
+            "the user name or password. To fix, correct the requirement;",
         ),
         (
             NOT_TRUSTED,
-            "An index or a proxy shows a certificate that is not trusted. To fix, set "
+            "An index or a proxy presented a certificate that is not trusted. To fix, set "
             "`[GLOBAL].ca_certs_path`",
         ),
-        (PROXY_REFUSES, "The proxy cannot be reached, or refuses. To fix, correct HTTPS_PROXY"),
+        (
+            PROXY_REFUSES,
+            "The proxy cannot be reached, or refuses the connection. To fix, correct HTTPS_PROXY",
+        ),
         ("pip: ERROR: something new", "To fix, if a requirement has neither a wheel for"),
     ],
 )

@@ -33,8 +33,8 @@ def test_binary_names(name: str) -> None:
 
 
 CURE = (
-    "use ASCII letters, digits, `_` and `-`, with no digit or `-` first, and no word that Rust, "
-    "cargo or PyOxidizer reserves, such as `test` or `lib`."
+    "use only ASCII letters, digits, `_` and `-`, start with a letter or `_`, and avoid words that "
+    "Rust, cargo or PyOxidizer reserves, such as `test` or `lib`."
 )
 
 
@@ -62,8 +62,8 @@ def test_binary_names_that_are_refused(name: str) -> None:
     with pytest.raises(InvalidFieldException) as e:
         PyOxidizerBinaryNameField(name, ADDRESS)
     assert " ".join(str(e.value).split()) == (
-        f"The `binary_name` field in target src/py/project:bin is {name!r}, which cannot name a "
-        f"Rust crate. To fix, {CURE}"
+        f"The `binary_name` field in target src/py/project:bin is {name!r}, which cannot be the "
+        f"name of a Rust crate. To fix, {CURE}"
     )
 
 
@@ -71,8 +71,8 @@ def test_a_target_name_that_is_no_binary_name() -> None:
     with pytest.raises(InvalidFieldException) as e:
         PyOxidizerBinaryNameField(None, Address("", target_name="my app")).value_or_default()
     assert str(e.value) == (
-        "The target //:my app has no `binary_name` field, and its own name 'my app' cannot name a "
-        f"Rust crate. To fix, set `binary_name`: {CURE}"
+        "The target //:my app does not set the `binary_name` field, and the target's name 'my app' "
+        f"cannot be the name of a Rust crate. To fix, set `binary_name`: {CURE}"
     )
 
 
@@ -86,7 +86,7 @@ def test_output_paths_that_are_refused(path: str) -> None:
     with pytest.raises(InvalidFieldException) as e:
         PyOxidizerOutputPathField(path, ADDRESS)
     assert str(e.value) == (
-        f"The `output_path` field in target src/py/project:bin is {path!r}, which lies outside the "
+        f"The `output_path` field in target src/py/project:bin is {path!r}, which is outside the "
         "dist folder. To fix, use a relative path without `..`."
     )
 
@@ -110,8 +110,8 @@ def test_output_paths_with_control_characters(path: str) -> None:
     with pytest.raises(InvalidFieldException) as e:
         PyOxidizerOutputPathField(path, ADDRESS)
     assert str(e.value) == (
-        f"The `output_path` field in target src/py/project:bin is {path!r}, which has line breaks "
-        "or control characters in it. To fix, remove them."
+        f"The `output_path` field in target src/py/project:bin is {path!r}, which contains line "
+        "breaks or control characters. To fix, remove them."
     )
 
 
@@ -129,8 +129,8 @@ def test_filesystem_resources_that_are_no_requirements(text: str) -> None:
     with pytest.raises(InvalidFieldException) as e:
         PyOxidizerFilesystemResourcesField(["six", text], ADDRESS)
     assert str(e.value) == (
-        f"The `filesystem_resources` field in target src/py/project:bin has {text!r}, which is no "
-        f"requirement ({str(problem.value).splitlines()[0]}). To fix, write it as pip takes it, "
+        f"The `filesystem_resources` field in target src/py/project:bin has {text!r}, which is not a "
+        f"valid requirement ({str(problem.value).splitlines()[0]}). To fix, use pip's syntax, "
         "for example `jsonschema==4.21.1` or `jsonschema`."
     )
 
@@ -158,8 +158,7 @@ def test_a_binary_that_runs_nothing_is_refused() -> None:
         target(interpreter=False)
     assert str(e.value.__cause__ or e.value) == (
         "The `interpreter` field in target src/py/project:bin is False, but without `entry_point` "
-        "the binary is an interpreter, and nothing else. To fix, set `entry_point`, or remove "
-        "`interpreter`."
+        "the binary is only an interpreter. To fix, set `entry_point` or remove `interpreter`."
     )
 
 
@@ -189,13 +188,13 @@ def test_other_values_are_refused(field: type[StringField], choices: str) -> Non
         ("interpreter", False),
     ],
 )
-def test_a_template_leaves_other_fields_nothing_to_say(field: str, value: object) -> None:
+def test_a_template_conflicts_with_fields_that_it_controls(field: str, value: object) -> None:
     with pytest.raises(InvalidTargetException) as e:
         target(template="own.bzlt", **{field: value})
     # Pants 2.17 wraps it, to name the BUILD file.
     assert str(e.value.__cause__ or e.value) == (
-        "The `pyoxidizer_binary` target src/py/project:bin has a `template`, which decides itself "
-        f"what its `{field}` field, {value!r}, is about. To fix, remove one of the two."
+        f"The `{field}` field in target src/py/project:bin is {value!r}, but has no effect with a "
+        "`template`, which controls this itself. To fix, remove one of the two fields."
     )
 
 

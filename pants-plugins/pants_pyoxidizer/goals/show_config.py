@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The goal `pyoxidizer-config`: what a binary would be made of, without building it."""
+"""The goal `pyoxidizer-config`: prints the configuration of a binary without building it."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class PyOxidizerConfigSubsystem(GoalSubsystem):
     name = "pyoxidizer-config"
     help = help_text(
         f"""
-        Print the PyOxidizer configuration of `{TARGET_ALIAS}` targets, and where their code goes,
+        Print the PyOxidizer configuration of `{TARGET_ALIAS}` targets and where their code goes,
         without building them.
 
-        For a target with a `template`, that is the template with its parameters filled in. For one
-        without, it is a template to start your own from, for example
+        For a target with a `template`, print the template with its parameters filled in. For a
+        target without, print a starting point for your own template, for example
         `pants pyoxidizer-config project:bin > project/pyoxidizer.bzlt`.
         """
     )
@@ -60,7 +60,7 @@ class PyOxidizerConfigGoal(Goal):
 
 @dataclass(frozen=True)
 class ShownConfig:
-    """A configuration, with what is to be said about it in comments."""
+    """A configuration, after comments about the target and its wheels."""
 
     text: str
 
@@ -91,11 +91,11 @@ def _start_comment(address: Address, placements: tuple[Placement, ...]) -> str:
         fields += f"filesystem_resources=[\n{in_lib}],\n"
     return _comment(
         f"{address} has no template. Where its code goes:", placement.table(placements)
-    ) + _comment("To start one, save this beside the BUILD file, and add to the target:", fields)
+    ) + _comment("To start one, save this next to the BUILD file, and add to the target:", fields)
 
 
 def _comment(sentence: str, block: str) -> str:
-    """Lines that Starlark does not read, whatever the block holds."""
+    """Starlark comments with this sentence and block, whatever line breaks they contain."""
     lines = f"{sentence}\n\n{indent(block.rstrip(), '    ')}\n\n".splitlines()
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 

@@ -26,8 +26,8 @@ class VendorCratesSubsystem(GoalSubsystem):
     name = GOAL
     help = softwrap(
         f"""
-        Fetch the Rust crates that PyOxidizer compiles into the folder `[{SCOPE}].crates_dir`, from
-        which builds take them then.
+        Fetch the Rust crates that PyOxidizer needs into the folder `[{SCOPE}].crates_dir`, for
+        builds without access to crates.io.
         """
     )
 
@@ -46,8 +46,8 @@ async def vendor_crates(
         raise CratesError(
             softwrap(
                 f"""
-                The goal `{GOAL}` fetches crates for the Rust of the system into the folder
-                `[{SCOPE}].crates_dir`. To fix, set that option, for example to
+                The goal `{GOAL}` needs a folder for the crates and a Rust that is installed on
+                the build machine. To fix, set `[{SCOPE}].crates_dir`, for example to
                 `3rdparty/crates`, and `[{SCOPE}].rust` to `system`.
                 """
             )
