@@ -318,7 +318,7 @@ def test_metadata_is_asked_for_again_when_it_fails_with_what_was_kept(builds: Bu
 
 def test_crates_are_compiled_once(builds: Builds) -> None:
     first = builds.run(main="one").assert_built()
-    assert first.output.startswith("crates: compiled, kept as ")
+    assert first.output.startswith("crates: compiled, cached as ")
     assert builds.compiled() == ["python", "other"]
     # Another name and another program do not matter.
     second = builds.run(name="my-app", main="two").assert_built()
@@ -448,7 +448,7 @@ def test_old_entries_go_when_one_is_made(builds: Builds) -> None:
     assert len(list((builds.cache / "entries").iterdir())) == 3
 
 
-# --- A cache that is not as it was ---
+# --- A cache that has changed ---
 
 
 def truncate(path: Path) -> None:
@@ -479,7 +479,7 @@ def test_damage_costs_time_only(
     builds.run().assert_built()
     builds.compiled()
     damage(builds.entry_file(pattern))
-    assert "compiled, kept as" in builds.run(main="again").assert_built().output
+    assert "compiled, cached as" in builds.run(main="again").assert_built().output
     assert builds.compiled() == ["python", "other"]
     assert builds.run().assert_built().output.startswith("crates: reused")
 
@@ -496,9 +496,9 @@ def test_kept_crates_that_do_not_serve_are_replaced(builds: Builds) -> None:
     builds.run()
     build = builds.run(FAKE_HOOK="if seeded: sys.exit(101)").assert_built()
     (line,) = build.output.splitlines()
-    assert line.startswith("crates: cargo failed with what was kept (")
-    assert line.endswith("); compiling once more, from scratch")
-    assert builds.run().assert_built().output.startswith("crates: compiled, kept as ")
+    assert line.startswith("crates: cargo failed with cached crates (")
+    assert line.endswith("); compiling again from scratch")
+    assert builds.run().assert_built().output.startswith("crates: compiled, cached as ")
     assert builds.run().assert_built().output.startswith("crates: reused")
 
 
@@ -506,7 +506,7 @@ def test_kept_crates_that_do_not_serve_as_a_start_are_replaced(builds: Builds) -
     builds.run(libpython="x")
     builds.run(libpython="y", FAKE_HOOK="if seeded: sys.exit(101)").assert_built()
     build = builds.run(libpython="y", FAKE_HOOK="if seeded: sys.exit(101)").assert_built()
-    assert build.output.startswith("crates: compiled, kept as ")
+    assert build.output.startswith("crates: compiled, cached as ")
 
 
 def test_a_lasting_failure_is_tried_twice_and_spoils_nothing(builds: Builds) -> None:
@@ -532,7 +532,7 @@ def test_a_failure_of_the_project_itself_is_none_of_its_crates(builds: Builds) -
 def test_crates_that_cargo_compiled_again_are_kept_anew(builds: Builds) -> None:
     builds.run()
     build = builds.run(FAKE_HOOK="library.unlink()").assert_built()
-    assert build.output.startswith("crates: compiled, kept as ")
+    assert build.output.startswith("crates: compiled, cached as ")
     builds.compiled()
     assert builds.run().assert_built().output.startswith("crates: reused")
     assert builds.compiled() == []
@@ -542,16 +542,16 @@ def test_deleted_before_cargo_needs_it(builds: Builds) -> None:
     delete = f"import shutil; shutil.rmtree({str(builds.cache)!r})"
     build = builds.run(FAKE_HOOK=f"if first_time(): {delete}; sys.exit(101)").assert_built()
     assert build.output == (
-        "crates: the cache was deleted under way; compiling once more, from scratch\n"
+        "crates: the cache was deleted during the build; compiling again from scratch\n"
     )
-    assert builds.run().assert_built().output.startswith("crates: compiled, kept as ")
+    assert builds.run().assert_built().output.startswith("crates: compiled, cached as ")
 
 
 def test_deleted_before_it_is_kept(builds: Builds) -> None:
     delete = f"import shutil; shutil.rmtree({str(builds.cache)!r})"
     build = builds.run(FAKE_LINK_HOOK=delete).assert_built()
-    assert build.output == "crates: compiled, not kept (the cache was deleted under way)\n"
-    assert "compiled, kept as" in builds.run().assert_built().output
+    assert build.output == "crates: compiled, not cached (the cache was deleted during the build)\n"
+    assert "compiled, cached as" in builds.run().assert_built().output
 
 
 def test_deleted_while_others_wait(builds: Builds) -> None:
@@ -618,7 +618,7 @@ def test_full_before_cargo(builds: Builds, monkeypatch: pytest.MonkeyPatch, capf
         assert_built_without_cache(run_here(builds.prepare(), patch, capfd), "[Errno 28] No space")
     # They may be what fills it.
     assert len(list(builds.cache.glob("entries/old*"))) == 2
-    assert "compiled, kept as" in builds.run().assert_built().output
+    assert "compiled, cached as" in builds.run().assert_built().output
 
 
 def test_full_after_cargo(builds: Builds, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
@@ -629,9 +629,9 @@ def test_full_after_cargo(builds: Builds, monkeypatch: pytest.MonkeyPatch, capfd
     with monkeypatch.context() as patch:
         patch.setattr(cache, "link_or_copy", no_space)
         build = run_here(builds.prepare(), patch, capfd).assert_built()
-    assert build.output == "crates: compiled, not kept (No space left on device)\n"
+    assert build.output == "crates: compiled, not cached (No space left on device)\n"
     builds.compiled()
-    assert "compiled, kept as" in builds.run().assert_built().output
+    assert "compiled, cached as" in builds.run().assert_built().output
     assert builds.compiled() == ["python", "other"]
 
 
@@ -701,7 +701,7 @@ def test_crates_are_repaired(builds: Builds) -> None:
     crate.write_text("pyth")
     shutil.rmtree(builds.cache / "entries")
     build = builds.run().assert_built()
-    assert build.output.startswith("damaged\ncrates: cargo failed with what was kept")
+    assert build.output.startswith("damaged\ncrates: cargo failed with cached crates")
     builds.run().assert_built()
     assert crate.read_text() == "python"
     # Sources may be what is damaged. The second try had its own.

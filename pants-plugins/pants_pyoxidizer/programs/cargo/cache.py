@@ -1,17 +1,17 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The cargo driver's cache: compiled crates and downloads, in a folder that many processes share.
+"""The cargo driver's cache: compiled crates and downloads, in a folder that processes share.
 
     entries/KEY/lock            flock: shared to read the entry, exclusive to write it
-    entries/KEY/artifacts/      the PyO3 configuration and libpython, at a path that stays
-    entries/KEY/crates/         the target folder, without what is of the project itself
+    entries/KEY/artifacts/      the PyO3 configuration and libpython, at a stable path
+    entries/KEY/crates/         the target folder without the project's own files
     entries/KEY/manifest.json   sizes, checksums and times of both; written last
     homes/HASH/                 CARGO_HOME: the crates of one Cargo.lock, and a lock
 
-A build fills a folder of its own from an entry, after each file was checked. So executables never
-meet, and a damaged, full, read-only or vanished cache costs time only. Who finds no entry makes one
-with the lock held, for which others wait; the kernel releases the lock of a process that dies.
+A build copies an entry into its own folder and checks each file. So builds never share executables,
+and a damaged, full, read-only or deleted cache only costs time. A process that finds no entry
+creates it under the lock while others wait. The kernel releases the lock of a process that dies.
 
-Who changes what an entry contains must raise `project.FORMAT`, a part of KEY.
+Raise `project.FORMAT`, which is part of KEY, when the content of an entry changes.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .project import CHUNK, LIBRARIES, LinkInputs, Project, short_hash
 
-FIXED_TIME = 1_000_000_000  # Of artifacts: made again, they must not look newer to cargo.
+FIXED_TIME = 1_000_000_000  # For artifacts: cargo must not take rewritten ones for newer.
 
 MAX_AGE = 30 * 24 * 3600.0
 MAX_BYTES = 10 << 30
-KEPT_ANYHOW = 3  # The last used, be they old or large.
+ALWAYS_KEPT = 3  # The most recently used entries stay, however old or large.
 
 
 def say(message: str) -> None:
@@ -55,11 +55,11 @@ class Lock:
             self._fd = None
 
     def take(self, exclusive: bool, wait: bool = True) -> bool:
-        """Take the lock, or change its kind. False if others have it and we do not wait."""
+        """Take the lock or change its kind. False if another process has it and `wait` is False."""
         kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         while True:
             if not self.is_current():
-                self.__exit__()  # Pruned or deleted: another file is there, or none.
+                self.__exit__()  # The file was pruned or deleted, and perhaps replaced.
             if self._fd is None:
                 self._fd = self._open()
             try:
@@ -71,7 +71,7 @@ class Lock:
                 fcntl.flock(self._fd, kind)
             if self.is_current():
                 with contextlib.suppress(OSError):
-                    os.utime(self._fd)  # When it was last used, for prune().
+                    os.utime(self._fd)  # The time of the last use, for prune().
                 return True
 
     def _open(self) -> int:
@@ -80,12 +80,12 @@ class Lock:
             return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             try:
-                return os.open(self.path, os.O_RDONLY)  # A cache that we may only read can serve.
+                return os.open(self.path, os.O_RDONLY)  # A read-only cache is good enough.
             except OSError:
                 raise error from None
 
     def is_current(self) -> bool:
-        """Whether others who take the lock see the same file; true while it is not taken."""
+        """Whether the path still names the locked file; true if nothing is locked."""
         try:
             return self._fd is None or os.path.samestat(os.fstat(self._fd), self.path.stat())
         except FileNotFoundError:
@@ -104,20 +104,20 @@ class Entry:
         self._problem = ""
 
     def take(self, target_dir: Path) -> bool:
-        """Fill `target_dir`. If that cannot be, False, and the lock is ours to make the entry."""
+        """Fill `target_dir`. If False, the caller holds the exclusive lock to create the entry."""
         for exclusive in (False, True):
             self.lock.take(exclusive)
             if self._seed(target_dir):
                 self.lock.take(exclusive=False)
                 return True
         if self._problem:
-            say(f"what was kept is damaged ({self.name}: {self._problem})")
+            say(f"cached crates are damaged ({self.name}: {self._problem})")
         return False
 
     def take_from_similar(self, target_dir: Path) -> "Optional[Entry]":
-        """Fill `target_dir` from an entry with another libpython: four fifths are the same.
+        """Fill `target_dir` from an entry with another libpython: four fifths of the crates match.
 
-        To cargo, the PyO3 configuration has changed, and all that depends on it is stale.
+        Cargo sees that the PyO3 configuration has changed and recompiles what depends on it.
         """
         similar = self.name.split("-")[0] + "-" + "?" * 16
         for path in sorted(self.path.parent.glob(similar)):
@@ -129,7 +129,7 @@ class Entry:
         return None
 
     def discard(self) -> None:
-        """Have the next build make the entry anew."""
+        """Make the next build recreate the entry."""
         with contextlib.suppress(OSError), self.lock:
             if self.lock.take(exclusive=True, wait=False):
                 self._manifest.unlink()
@@ -139,8 +139,8 @@ class Entry:
             name, (size, crc, changed) = item
             source = self.path / name
             if checksum(source) != (size, crc):
-                raise ValueError(f"{name} is not as it was")
-            if source.stat().st_mtime_ns != changed:  # As when a copy of the cache was restored.
+                raise ValueError(f"{name} has changed")
+            if source.stat().st_mtime_ns != changed:  # The cache was restored from a copy.
                 os.utime(source, ns=(changed, changed))
             if self._crates in source.parents:
                 link_or_copy(source, target_dir / source.relative_to(self._crates))
@@ -161,7 +161,7 @@ class Entry:
             return False
 
     def start(self, link: LinkInputs) -> None:
-        """Begin anew, with nothing but the lock and the artifacts."""
+        """Reset the entry to the lock and the artifacts."""
         self.lock.take(exclusive=True)
         with contextlib.suppress(FileNotFoundError):
             self._manifest.unlink()
@@ -175,7 +175,7 @@ class Entry:
             os.utime(path, (FIXED_TIME, FIXED_TIME))
 
     def differs(self, target_dir: Path) -> bool:
-        """Whether cargo compiled any of the crates that were here."""
+        """Whether cargo recompiled any crate of this entry."""
         libraries = (self.path / name for name in self._files if name.endswith(".rlib"))
         return any(
             (target_dir / path.relative_to(self._crates)).stat().st_mtime_ns
@@ -193,7 +193,7 @@ class Entry:
             return str(path), [*checksum(self.path / path), (self.path / path).stat().st_mtime_ns]
 
         if not self.lock.is_current():
-            raise FileNotFoundError("the cache was deleted under way")
+            raise FileNotFoundError("the cache was deleted during the build")
         with contextlib.suppress(FileNotFoundError):
             self._manifest.unlink()
         shutil.rmtree(self._crates, ignore_errors=True)
@@ -204,14 +204,14 @@ class Entry:
             unfinished.write_text(json.dumps(dict(in_parallel(row, files))))
             unfinished.replace(self._manifest)
         except OSError:
-            shutil.rmtree(self._crates, ignore_errors=True)  # Space that others may need.
+            shutil.rmtree(self._crates, ignore_errors=True)  # Others may need the space.
             raise
 
 
 class CargoHome:
     """CARGO_HOME for one Cargo.lock: its crates, copied from a local registry, and their sources.
 
-    Cargo compiles crates again whose sources have moved, so they are unpacked at a path that stays.
+    Cargo recompiles crates whose sources have moved, so they are unpacked at a stable path.
     """
 
     def __init__(self, path: Path, registry: Path) -> None:
@@ -225,12 +225,12 @@ class CargoHome:
         return cls(cache / "homes" / short_hash(project.lock), registry_folder(env))
 
     def enter(self) -> bool:
-        """Lock it, with all crates in it. True if they were there already."""
+        """Copy missing crates, and hold a shared lock. True if all crates were already there."""
         names = relative_files(self._registry)
         note = self.path / f"complete-{short_hash(list(map(str, names)))}"
         is_complete = note.exists()
         if not is_complete and not self.lock.take(exclusive=True, wait=False):
-            # Whoever has it may be copying the same, and shares it while it compiles.
+            # The holder may be copying the same crates. It shares the lock while it compiles.
             self.lock.take(exclusive=False)
             if not note.exists():
                 self.lock.take(exclusive=True)
@@ -243,7 +243,7 @@ class CargoHome:
         return is_complete
 
     def repair(self) -> None:
-        """Have what is damaged or missing copied again, and all unpacked again."""
+        """Make the next build copy damaged and missing crates, and unpack all of them."""
         with contextlib.suppress(OSError):
             self.lock.take(exclusive=True)
             for note in self.path.glob("complete-*"):
@@ -256,8 +256,8 @@ def registry_folder(env: Mapping[str, str]) -> Path:
 
 
 def replace_crates_io(home: Path, registry: Path) -> None:
-    """Have a CARGO_HOME take crates from a local registry, and from nowhere else."""
-    quoted = json.dumps(str(registry), ensure_ascii=False)  # As TOML writes it, too.
+    """Make a CARGO_HOME take all crates from a local registry."""
+    quoted = json.dumps(str(registry), ensure_ascii=False)  # Valid TOML as well.
     (home / "config.toml").write_text(
         '[source.crates-io]\nreplace-with = "fetched"\n\n'
         f"[source.fetched]\nlocal-registry = {quoted}\n"
@@ -265,7 +265,7 @@ def replace_crates_io(home: Path, registry: Path) -> None:
 
 
 def prune(folder: Path, now: float) -> None:
-    """Remove what was not used for long, and what is too much; but nothing that is in use."""
+    """Remove entries that are older than MAX_AGE or exceed MAX_BYTES, unless they are in use."""
 
     def last_use(path: Path) -> float:
         lock = path / "lock"
@@ -276,18 +276,18 @@ def prune(folder: Path, now: float) -> None:
     for position, path in enumerate(by_use):
         is_old = now - last_use(path) > MAX_AGE
         size = sum((path / file).stat().st_size for file in relative_files(path))
-        if position < KEPT_ANYHOW or not (is_old or total + size > MAX_BYTES):
+        if position < ALWAYS_KEPT or not (is_old or total + size > MAX_BYTES):
             total += size
             continue
         with Lock(path / "lock") as lock:
             if lock.take(exclusive=True, wait=False):
-                # At once, for who comes now and makes a new one.
+                # A rename frees the path at once for a process that creates a new entry.
                 path.rename(path.with_name(f"{path.name}.pruned"))
                 shutil.rmtree(path.with_name(f"{path.name}.pruned"), ignore_errors=True)
 
 
 def require_space(folder: Path) -> None:
-    """OSError if nothing can be written there, which may be why cargo failed."""
+    """Raises OSError if the folder cannot be written to, which may be why cargo failed."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(8 * CHUNK))
@@ -304,7 +304,7 @@ def relative_files(folder: Path) -> List[PurePath]:
 
 
 def checksum(path: Path) -> Tuple[int, int]:
-    """Size and CRC-32: good against accidents, and three times as fast as a SHA-256."""
+    """Size and CRC-32: detects accidental damage, three times as fast as a SHA-256."""
     size = crc = 0
     with path.open("rb") as file:
         for chunk in iter(lambda: file.read(CHUNK), b""):
@@ -319,13 +319,13 @@ def copy_if_other(source: Path, target: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Only crates' libraries are linked: rustc replaces them, while cargo writes others in place."""
+    """Hard-link libraries of crates, which rustc replaces; copy what cargo writes in place."""
     if source.suffix in (".rlib", ".rmeta"):
         with contextlib.suppress(OSError):
             os.link(source, target)
             return
     shutil.copy2(source, target)
-    target.chmod(target.stat().st_mode | 0o200)  # A cache that was made read-only may serve, too.
+    target.chmod(target.stat().st_mode | 0o200)  # The cache may be read-only.
 
 
 def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> List[Any]:

@@ -1,18 +1,17 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Stands in for `cargo` when PyOxidizer calls it, so that crates are compiled once, not each time.
+"""Replaces `cargo` for PyOxidizer, and compiles crates once instead of in each build.
 
-PyOxidizer makes a new Rust project in a new temporary folder for each build. Its crates do not
-change, but seem new to cargo: the target folder is empty, and the PyO3 configuration has another
-path. This driver keeps the compiled crates, in a cache folder that many processes share (see
-`cache`). Each build works in the target folder that PyOxidizer asked for, which nobody else
-uses.
+PyOxidizer creates a new Rust project in a new temporary folder for each build. The crates are the
+same, but cargo takes them for new ones: the target folder is empty, and the PyO3 configuration has
+another path. This driver caches compiled crates in a folder that processes share (see `cache`).
+Each build works in the target folder that PyOxidizer passed, which no other build uses.
 
 Environment:
     PANTS_PYOXIDIZER_CARGO      the real cargo (not a rustup proxy)
-    PANTS_PYOXIDIZER_CRATES     the cache folder; without it, nothing is kept
+    PANTS_PYOXIDIZER_CRATES     the cache folder; if unset, nothing is cached
     PANTS_PYOXIDIZER_TOOLCHAIN  text that identifies rustc, cargo and the C toolchain
-    PANTS_PYOXIDIZER_BUILT      a file to which the executable's SHA-256 is added, if set
-    PANTS_PYOXIDIZER_REGISTRY   a local registry with all crates: cargo needs no network
+    PANTS_PYOXIDIZER_BUILT      a file to append the executable's SHA-256 to, if set
+    PANTS_PYOXIDIZER_REGISTRY   a local registry with all crates, so that cargo needs no network
 """
 
 import contextlib
@@ -44,19 +43,19 @@ from .project import (
 )
 from .reproducible import normalize_artifacts, rustc_env
 
-# In PyOxidizer's temporary project, which is the current folder of `build` and `metadata`.
+# Relative to PyOxidizer's temporary project, in which `build` and `metadata` run.
 TRIPLE_NOTE = Path(".cargo-driver-triple")
 PRIVATE_HOME = Path(".cargo-driver-home")
 
 DEFAULT_ENV = {
-    "CARGO_PROFILE_DEV_DEBUG": "0",  # Saves 40 MB an executable.
-    "CARGO_PROFILE_RELEASE_STRIP": "symbols",  # Saves 5 MB. Extension modules use others.
-    "CARGO_INCREMENTAL": "0",  # Of no use to a project that is new each time.
+    "CARGO_PROFILE_DEV_DEBUG": "0",  # Saves 40 MB per executable.
+    "CARGO_PROFILE_RELEASE_STRIP": "symbols",  # Saves 5 MB; dynamic symbols remain.
+    "CARGO_INCREMENTAL": "0",  # Each project is built once.
 }
 
 
 class RetryWithoutCache(Exception):
-    """Cargo failed, and what was kept (in `suspects`) may be why. The next try does without."""
+    """Cargo failed, perhaps because of cached crates, those in `suspects`."""
 
     def __init__(self, problem: str, suspects: Sequence[Entry]) -> None:
         super().__init__(problem)
@@ -79,7 +78,7 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
             return metadata(argv, env)
         return run_cargo(with_edition(argv), with_some_home(env))
     except Interrupted as interrupted:
-        # So that whoever waits for this process sees what ended it.
+        # The parent must see that a signal ended this process.
         signal.signal(interrupted.number, signal.SIG_DFL)
         os.kill(os.getpid(), interrupted.number)
         return 128 + interrupted.number
@@ -98,12 +97,12 @@ def build(call: BuildCall, env: Mapping[str, str]) -> int:
     suspects: Sequence[Entry] = ()
     try:
         if not is_new:
-            raise Unusable(f"{call.target_dir} is there already")
+            raise Unusable(f"{call.target_dir} already exists")
         status = build_with_cache(call, env)
     except (RetryWithoutCache, Unusable, OSError) as problem:
         if isinstance(problem, RetryWithoutCache):
             suspects = problem.suspects
-            say(f"{problem}; compiling once more, from scratch")
+            say(f"{problem}; compiling again from scratch")
         else:
             say(f"cache unusable ({problem}), compiling without it")
         if is_new:
@@ -129,7 +128,7 @@ def build_with_cache(call: BuildCall, env: Mapping[str, str]) -> int:
         seed: Optional[Entry] = entry
         if not reused:
             for folder in ("entries", "homes"):
-                with contextlib.suppress(OSError):  # Others may prune, too.
+                with contextlib.suppress(OSError):  # Another process may prune as well.
                     prune(cache / folder, time.time())
             entry.start(link)
             seed = entry.take_from_similar(call.target_dir)
@@ -140,38 +139,38 @@ def build_with_cache(call: BuildCall, env: Mapping[str, str]) -> int:
         status = run_cargo(call.argv(), cargo_env, watch)
         if status == 0:
             say(keep(entry, reused, call.target_dir, project))
-        elif status < 128 and not watch.seen:  # Else a signal ended it, or all crates were fine.
+        elif status < 128 and not watch.seen:  # No signal, and not an error in the project itself.
             require_space(cache)
             if kept:
                 home.repair()
                 suspects = [seed] if seed else []
-                raise RetryWithoutCache(f"cargo failed with what was kept ({entry.name})", suspects)
+                raise RetryWithoutCache(f"cargo failed with cached crates ({entry.name})", suspects)
             if not (entry.lock.is_current() and home.lock.is_current()):
-                raise RetryWithoutCache("the cache was deleted under way", ())
+                raise RetryWithoutCache("the cache was deleted during the build", ())
         return status
 
 
 def keep(entry: Entry, reused: bool, target_dir: Path, project: Project) -> str:
-    """Make an entry of what cargo compiled. Returns what to tell the user."""
+    """Cache what cargo compiled. Returns a message for the user."""
     if reused and not entry.differs(target_dir):
         return f"reused {entry.name}"
-    # Reused, and yet cargo compiled some again, for a reason that the key does not know.
+    # Cargo recompiled crates for a reason that the key does not cover.
     if reused and not entry.lock.take(exclusive=True, wait=False):
-        return f"reused {entry.name} in part"
+        return f"partly reused {entry.name}"
     try:
         entry.publish(target_dir, project)
     except OSError as error:
-        return f"compiled, not kept ({error.strerror or error})"
-    return f"compiled, kept as {entry.name}"
+        return f"compiled, not cached ({error.strerror or error})"
+    return f"compiled, cached as {entry.name}"
 
 
 def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """PyOxidizer asks for the licenses of crates with it, after the build."""
-    # Of other platforms, no crates are there.
+    """`cargo metadata`, with which PyOxidizer reads the licenses of crates after the build."""
+    # The registry has no crates for other platforms.
     argv = [*argv, "--filter-platform", TRIPLE_NOTE.read_text()]
     try:
         if PRIVATE_HOME.exists():
-            raise Unusable("as the build found out")
+            raise Unusable("the build could not use the cache")
         home = CargoHome.of(cache_folder(env), Project.read(""), env)
         with home.lock:
             kept = home.enter()
@@ -188,12 +187,12 @@ def metadata(argv: Sequence[str], env: Mapping[str, str]) -> int:
 def cache_folder(env: Mapping[str, str]) -> Path:
     if not env.get("PANTS_PYOXIDIZER_CRATES"):
         raise Unusable("PANTS_PYOXIDIZER_CRATES is not set")
-    # In a sandbox, it is a symlink at a path that is new each time.
+    # In a sandbox, the variable names a symlink whose path differs each time.
     return Path(os.path.realpath(env["PANTS_PYOXIDIZER_CRATES"]))
 
 
 def with_private_home(env: Mapping[str, str]) -> Dict[str, str]:
-    """`env` with a CARGO_HOME for this build alone."""
+    """`env` with a CARGO_HOME that only this build uses."""
     if not PRIVATE_HOME.exists():
         PRIVATE_HOME.mkdir()
         replace_crates_io(PRIVATE_HOME, registry_folder(env))
@@ -208,14 +207,14 @@ def home_env(home: Path, env: Mapping[str, str]) -> Dict[str, str]:
 
 
 def with_edition(argv: Sequence[str]) -> List[str]:
-    """PyOxidizer's own parser knows no edition after 2021, while cargo 1.85+ writes 2024."""
+    """Adds `--edition 2021`: cargo 1.85+ defaults to 2024, which PyOxidizer cannot parse."""
     if argv[:1] != ["init"] or "--edition" in argv:
         return list(argv)
     return ["init", "--edition", "2021", "--vcs", "none", *argv[1:]]
 
 
 def with_some_home(env: Mapping[str, str]) -> Dict[str, str]:
-    """`env` with a CARGO_HOME that need not exist. Without it, cargo looks for HOME."""
+    """`env` with a CARGO_HOME, which need not exist. Without one, cargo requires HOME."""
     if env.get("CARGO_HOME") or not env.get("PANTS_PYOXIDIZER_CRATES"):
         return dict(env)
     return {**env, "CARGO_HOME": str(cache_folder(env) / "homes" / "none")}
@@ -225,7 +224,7 @@ def with_some_home(env: Mapping[str, str]) -> Dict[str, str]:
 
 
 class Interrupts:
-    """Makes a signal an exception, but not while a process is started, which would be lost."""
+    """Turns signals into exceptions, except while a process starts, which would be orphaned."""
 
     def __init__(self) -> None:
         self._received = 0
@@ -253,7 +252,7 @@ INTERRUPTS = Interrupts()
 
 
 class Watch:
-    """Passes on what cargo says, and looks for a text in it."""
+    """Forwards cargo's output, and looks for a text in it."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
@@ -267,9 +266,9 @@ class Watch:
 
 
 def run_cargo(argv: Sequence[str], env: Mapping[str, str], watch: Optional[Watch] = None) -> int:
-    """Run the real cargo, with our input and output, and return its exit status.
+    """Run the real cargo with our standard streams, and return its exit status.
 
-    All that it starts is in one process group, which ends when we are told to end.
+    Cargo and its children form a process group, which we end when a signal ends us.
     """
     process: Optional[subprocess.Popen[bytes]] = None
     try:

@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What PyOxidizer asks cargo to build, and the key of the compiled crates that serve for it.
+"""What PyOxidizer has cargo build, and the cache key of the compiled crates.
 
-A part of the cargo driver: the call, the Rust project, and what the executable is linked with.
+Part of the cargo driver: the call, the Rust project, and the libraries that the executable links.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..formats import ar_archive
 
-FORMAT = 3  # Of the cache, see `cache`; a part of each key.
+FORMAT = 3  # The cache's format (see `cache`), part of each key.
 CHUNK = 1 << 20
-LIBRARIES = "@LIBRARIES@"  # Stands for the folder of libraries in a PyO3 configuration.
+LIBRARIES = "@LIBRARIES@"  # Placeholder for the folder of libraries in a PyO3 configuration.
 
-# Variables that change what cargo, rustc, and the C compilers that crates run, write.
+# Variables that change the output of cargo, rustc and the C compilers that crates run.
 OUTPUT_VARIABLE = re.compile(
     r"""(HOST_|TARGET_)?(CC|CXX|AR|LD|RANLIB|CPPFLAGS|CFLAGS|CXXFLAGS|ARFLAGS|LDFLAGS)(_.+)?
     | (CARGO_(PROFILE|BUILD|TARGET)_|CARGO_ENCODED_RUSTFLAGS|CARGO_INCREMENTAL|RUSTFLAGS).*
@@ -29,24 +29,24 @@ OUTPUT_VARIABLE = re.compile(
 
 
 class Unusable(Exception):
-    """Why crates can be neither taken from the cache nor kept there."""
+    """The cache cannot be used; the message says why."""
 
 
-# --- What cargo is asked for ---
+# --- The call ---
 
 
 @dataclass(frozen=True)
 class BuildCall:
     """`cargo build` as PyOxidizer calls it."""
 
-    args: Tuple[str, ...]  # Those that are not below.
+    args: Tuple[str, ...]  # All other arguments.
     target_dir: Path
     binary: str
     triple: str
 
     @classmethod
     def parse(cls, argv: Sequence[str]) -> Optional["BuildCall"]:
-        """None for another call."""
+        """None if this is another call."""
         taken = {"--target-dir": "", "--bin": "", "--target": ""}
         rest = []
         args = iter(argv)
@@ -71,7 +71,7 @@ class BuildCall:
 
 @dataclass(frozen=True)
 class Project:
-    """What the Rust project that PyOxidizer made says of its crates, without its own name."""
+    """PyOxidizer's Rust project: what it says of its crates, without the project's own name."""
 
     binary: str
     manifest: str
@@ -87,20 +87,20 @@ class Project:
         return cls(binary, manifest.replace(own, "", 1), "\n\n".join(crates))
 
     def is_crate(self, path: PurePath) -> bool:
-        """Whether a file of the target folder is of a crate, and of use to the next build."""
+        """Whether a file of the target folder belongs to a crate and serves the next build."""
         *folders, name = path.parts
         if not folders:
-            return True  # What cargo found out about rustc.
+            return True  # Facts about rustc.
         if folders[-1] in ("debug", "release") or "incremental" in folders:
             return False  # The executable.
         if folders[-1] == "deps" and not path.suffix:
-            return False  # The same.
+            return False  # The executable under another name.
         if "out" in folders:
             script = folders[folders.index("out") - 1]
             if re.fullmatch(r".+-sys-[0-9a-f]{16}", script):
-                return False  # Native code that is now in the crate's library too: 190 MB.
+                return False  # 190 MB of native code, which the crate's library contains.
         if f'name = "{self.binary}"\n' in self.lock:
-            return True  # A crate of that name: which is which does not show.
+            return True  # A crate has the same name, so the two cannot be told apart.
         names = f"{re.escape(self.binary)}|{re.escape(self.binary.replace('-', '_'))}"
         own = re.compile(rf"(lib)?({names})-[0-9a-f]{{16}}(\..+)?")
         return not any(own.fullmatch(part) for part in path.parts)
@@ -111,7 +111,7 @@ class LinkInputs:
     """A PyO3 configuration without temporary paths, and the libraries that it names."""
 
     config: str
-    libraries: Tuple[Tuple[str, Path], ...]  # File name, and where it is now.
+    libraries: Tuple[Tuple[str, Path], ...]  # File name, and current path.
 
     @classmethod
     def read(cls, path: str) -> "LinkInputs":
@@ -124,9 +124,9 @@ class LinkInputs:
             search = re.fullmatch(rf"({line_start}search=(?:[a-z]+=)?)(.+)", line)
             if search is not None:
                 found = find_libraries(Path(search[2]), names)
-                libraries = {**found, **libraries}  # The first counts, as for a linker.
+                libraries = {**found, **libraries}  # As for a linker, the first one wins.
                 line = search[1] + (LIBRARIES if found else os.path.realpath(search[2]))
-            if line.startswith("executable="):  # Must be there. Only pyembed's own tests use it.
+            if line.startswith("executable="):  # Required, but only pyembed's tests use it.
                 line = "executable=python"
             lines.append(line)
         return cls("\n".join(lines) + "\n", tuple(sorted(libraries.items())))
@@ -143,14 +143,14 @@ def find_libraries(folder: Path, names: Sequence[str]) -> Dict[str, Path]:
 def crates_key(
     call: BuildCall, env: Mapping[str, str], project: Project, link: LinkInputs, home: Path
 ) -> str:
-    """`SIMILAR-KEY`: entries with the same first part differ in libpython only."""
+    """`SIMILAR-KEY`: entries with the same SIMILAR differ only in libpython."""
     facts = {
         "format": FORMAT,
         "toolchain": env.get("PANTS_PYOXIDIZER_TOOLCHAIN", ""),
         "call": [*call.args, call.triple],
         "project": [project.manifest, project.lock],
         "environment": {name: env[name] for name in env if OUTPUT_VARIABLE.fullmatch(name)},
-        # Cargo compiles crates again whose sources have moved.
+        # Cargo recompiles crates whose sources have moved.
         "home": str(home),
     }
     libpython = [link.config, {name: library_digest(path) for name, path in link.libraries}]
@@ -162,9 +162,9 @@ def short_hash(value: Any) -> str:
 
 
 def library_digest(path: Path) -> str:
-    """SHA-256 of a library; of a static one, of its members' content in their order.
+    """SHA-256 of a library: for a static one, of the content of its members, in order.
 
-    PyOxidizer names the members after temporary files.
+    PyOxidizer names members after temporary files, so their names do not count.
     """
     data = path.read_bytes()
     if data.startswith(ar_archive.THIN_MAGIC):

@@ -1,9 +1,9 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Makes the same input the same executable, whatever the folders and the machine.
+"""Makes executables reproducible: independent of folders and of the machine.
 
-A part of the cargo driver. PyOxidizer writes artifacts into a new temporary folder, for cargo to
-build with. What varies in them is put in order here, and rustc is kept from writing where they, and
-the sources of crates, lie.
+Part of the cargo driver. PyOxidizer writes artifacts for cargo into a new temporary folder. This
+module normalizes what varies in them, and keeps rustc from recording the paths of artifacts and of
+the sources of crates.
 """
 
 import os
@@ -17,7 +17,7 @@ from ..formats.packed_resources import UnknownFormat, normalize
 
 PACKED_RESOURCES = "packed-resources"
 LIBPYTHON = "libpython3.a"
-# What PyOxidizer compiles or writes itself. The rest of libpython is from the Python's archive.
+# Members that PyOxidizer compiles or writes. All others come from the archive of the Python.
 TEMPORARY_MEMBER = re.compile(r"[0-9a-f]{16}-config\.o|libpython\.[0-9]+\.o")
 
 TEMPORARY_URL = re.compile(rb'("url": "file:///)[^"]*/')
@@ -29,7 +29,7 @@ CHECKSUM = re.compile(
 
 
 def normalize_artifacts(env: Mapping[str, str]) -> None:
-    """Rewrite those of PyOxidizer's artifacts that are in random order."""
+    """Sort what PyOxidizer's artifacts hold in random order."""
     folder = artifacts(env)
     normalize_packed_resources(folder / PACKED_RESOURCES)
     order_members(folder / LIBPYTHON)
@@ -40,7 +40,7 @@ def artifacts(env: Mapping[str, str]) -> Path:
 
 
 def normalize_packed_resources(path: Path) -> None:
-    """Rewrite the file if need be; leave alone what we do not understand."""
+    """Rewrite the file if necessary. A file of an unknown format stays as it is."""
     if not path.is_file():
         return
     data = path.read_bytes()
@@ -53,11 +53,11 @@ def normalize_packed_resources(path: Path) -> None:
 
 
 def normalize_metadata(name: bytes, content: bytes) -> bytes:
-    """What a file of a distribution's metadata shall contain, instead of `content`.
+    """The reproducible content of a file of a distribution's metadata.
 
-    pip records the temporary path of a wheel that it was given, its hash, in which the times of a
-    wheel's making are, and the path of Python in the first line of a script. So the checksum of a
-    script, which is not even packaged, differs as well.
+    pip records the temporary path of a wheel and its hash, which depends on the time at which the
+    wheel was built. It also records the checksums of scripts, which depend on the path of Python in
+    their first line, although the scripts are not packaged.
     """
     if name == b"direct_url.json":
         return ARCHIVE_INFO.sub(rb"\1{}", TEMPORARY_URL.sub(rb"\1", content))
@@ -65,39 +65,39 @@ def normalize_metadata(name: bytes, content: bytes) -> bytes:
 
 
 def order_members(path: Path) -> None:
-    """Move the temporary members to the end, where they may be already.
+    """Move temporary members to the end, unless they are already there.
 
-    PyOxidizer sorts members by path, and which of two folders comes first depends on the machine.
+    PyOxidizer sorts members by path, and the order of the two folders depends on the machine.
     """
     if not path.is_file():
         return
     try:
         names = [name for name, _ in ar_archive.members(path.read_bytes())]
     except ar_archive.ArError:
-        return  # As rustc will say.
+        return  # rustc will report it.
     temporary = [name for name in names if TEMPORARY_MEMBER.fullmatch(name)]
     if temporary and names[-len(temporary) :] != temporary:
-        # PyOxidizer has called `ar`, too.
+        # PyOxidizer needs `ar` as well, so it is there.
         subprocess.run(["ar", "ms", path, *temporary], check=True)
 
 
 def rustc_env(env: Mapping[str, str]) -> Dict[str, str]:
-    """Variables for cargo, so that rustc replaces the paths that differ from build to build.
+    """Variables with which rustc replaces paths that differ between builds.
 
-    `RUSTFLAGS` would do that as well, but cargo hashes them into each crate's symbols and state.
+    `RUSTFLAGS` could do that as well, but cargo hashes it into the symbols of each crate.
     """
     return {
         "RUSTC_WRAPPER": os.path.join(os.path.dirname(os.path.abspath(__file__)), "rustc_wrapper"),
-        # Of the artifacts, the project and the target folder.
+        # The parent of the artifacts, the project and the target folder.
         "PANTS_PYOXIDIZER_TEMP": str(artifacts(env).parent),
         "PANTS_PYOXIDIZER_STD": standard_library(env.get("RUSTC", "rustc")),
     }
 
 
 def standard_library(rustc: str) -> str:
-    """`PATH=VIRTUAL` of the standard library's sources; empty without an answer from `rustc`.
+    """`PATH=VIRTUAL` for the sources of the standard library, or "" if `rustc` does not answer.
 
-    Rust writes the virtual path, but the real one where the component rust-src is installed.
+    Rust records the virtual path, unless the component rust-src is installed.
     """
     try:
         sysroot, version = (
@@ -105,7 +105,7 @@ def standard_library(rustc: str) -> str:
             for args in (["--print", "sysroot"], ["-vV"])
         )
     except (OSError, subprocess.CalledProcessError):
-        return ""  # Cargo will say what is wrong.
+        return ""  # Cargo will report it.
     commit = re.search(r"^commit-hash: (.+)$", version, re.MULTILINE)
     name = commit[1] if commit else "unknown"
     return f"{sysroot.rstrip()}/lib/rustlib/src/rust=/rustc/{name}"
