@@ -1,11 +1,11 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Compiles the modules below folders, but for those that have bytecode already.
+"""Compiles the modules below folders, except those that already have bytecode.
 
 usage: python compile_files.py FOLDER...
 
-The packed Python runs this for what a template has in plain files. pip, which could do it, writes
-its temporary folder and the time into the bytecode. Here the same sources give the same bytes, which
-hold whatever the times of files. What does not compile stays source.
+The packed Python runs this for the plain files of a template. pip could compile them, but records
+its temporary folder and the time in the bytecode. Here the same sources give the same bytecode,
+which is valid whatever the files' times. Modules that do not compile stay sources.
 """
 
 import contextlib

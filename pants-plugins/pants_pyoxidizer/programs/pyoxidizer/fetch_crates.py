@@ -1,15 +1,14 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Fetches the crates that PyOxidizer's builds for one target triple need.
+"""Fetches the crates that PyOxidizer compiles for one target triple.
 
 usage: pyoxidizer.fetch_crates --target TRIPLE --output DIR
            [--vendored DIR | [--config FILE] [--credentials FILE]]
 
-They are those of the Cargo.lock that PyOxidizer writes into each project. What is written is a
-local registry, as cargo calls it: the archives of crates, and an index of all crates in the lock, as
-cargo asks also for those of other platforms. It is the same whenever and from wherever it is
-fetched: from crates.io, from what a configuration of cargo's (`--config`) puts in its place, or from
-another local registry (`--vendored`). Cargo verifies checksums; those of the archives that are
-written are verified once more.
+The crates are those of the Cargo.lock that PyOxidizer writes into each project. The output is a
+local registry in cargo's sense: the archives of crates, and an index of all crates in the lock,
+because cargo looks up those of other platforms as well. It is the same whether crates come from
+crates.io, from a replacement in a cargo configuration (`--config`), or from another local registry
+(`--vendored`). Cargo verifies checksums, and this program verifies those of the archives again.
 
 Environment: PANTS_PYOXIDIZER_PATH and PANTS_PYOXIDIZER_RUST, as for `run_pyoxidizer`.
 """
@@ -37,12 +36,12 @@ from .run_pyoxidizer import (
 PROJECT = Path("__project")
 HOME = Path("__cargo_home")
 
-# What cargo reads of an index entry to resolve dependencies. What else is there may change.
+# The stable fields of an index entry: those with which cargo resolves dependencies.
 INDEX_FIELDS = ("name", "vers", "deps", "cksum", "features", "features2", "links", "v")
 
 
 class Problem(Exception):
-    """Why the crates cannot be had. For the user to read."""
+    """The crates cannot be fetched; the message tells the user why."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def fetch(options: argparse.Namespace) -> None:
         "CARGO_HOME": os.path.abspath(HOME),
         "PYOXIDIZER_CACHE_DIR": os.path.abspath("__pyoxidizer"),
         "CARGO_TERM_COLOR": "never",
-        # Cargo 1.68 and 1.69 know it, and later ones do it anyway.
+        # For cargo 1.68 and 1.69; it is the default of later versions.
         "CARGO_REGISTRIES_CRATES_IO_PROTOCOL": "sparse",
     }
     HOME.mkdir()
@@ -101,7 +100,7 @@ def fetch(options: argparse.Namespace) -> None:
     else:
         if options.config is not None:
             shutil.copyfile(options.config, HOME / "config.toml")
-        if options.credentials is not None:  # Tokens are not copied to anywhere.
+        if options.credentials is not None:  # A link, because tokens must not be copied.
             (HOME / "credentials.toml").symlink_to(os.path.realpath(options.credentials))
         run(command, env, cwd=PROJECT)
         write_index(crates, HOME / "registry" / "index", output / "index")
@@ -126,7 +125,7 @@ def read_lock(text: str) -> List[Crate]:
 
 
 def write_index(crates: Sequence[Crate], source: Path, target: Path) -> None:
-    """Copy what `source`, an index or cargo's cache of one, says of `crates`."""
+    """Copy the entries of `crates` from `source`, an index or cargo's cache of one."""
     by_name: Dict[str, List[Crate]] = {}
     for crate in crates:
         by_name.setdefault(crate.name, []).append(crate)
@@ -139,7 +138,7 @@ def write_index(crates: Sequence[Crate], source: Path, target: Path) -> None:
 
 
 def index_path(name: str) -> str:
-    """As https://doc.rust-lang.org/cargo/reference/registry-index.html says."""
+    """Source: https://doc.rust-lang.org/cargo/reference/registry-index.html."""
     name = name.lower()
     if len(name) <= 2:
         return f"{len(name)}/{name}"
@@ -151,7 +150,7 @@ def index_path(name: str) -> str:
 def read_index(source: Path, name: str) -> Dict[Tuple[str, str], Dict[str, Any]]:
     """Index entries by version and checksum.
 
-    An index has a line of JSON for each; cargo's cache of one has the same with a NUL around.
+    An index has one line of JSON for each entry; cargo's cache separates them by NUL bytes.
     """
     entries = {}
     for path in source.glob(f"**/{index_path(name)}"):
@@ -167,7 +166,7 @@ def index_line(crate: Crate, entries: Mapping[Tuple[str, str], Dict[str, Any]]) 
     if entry is None:
         raise Problem(f"The index has no {crate.folder} with the checksum of the Cargo.lock.")
     kept = {field: entry[field] for field in INDEX_FIELDS if field in entry}
-    # A lock may name what was yanked since.
+    # A crate in the lock may have been yanked since.
     return json.dumps({**kept, "yanked": False}, sort_keys=True) + "\n"
 
 
@@ -175,7 +174,7 @@ def index_line(crate: Crate, entries: Mapping[Tuple[str, str], Dict[str, Any]]) 
 
 
 def copy_archives(crates: Sequence[Crate], source: Path, target: Path) -> None:
-    """Copy those that cargo has unpacked: it takes only what the target triple needs."""
+    """Copy the archives that cargo has unpacked, which are those that the target triple needs."""
     for crate in crates:
         if not any(HOME.glob(f"registry/src/*/{crate.folder}")):
             continue

@@ -3,15 +3,14 @@
 
 usage: pyoxidizer.list_crates --triple TRIPLE --output FILE
 
-They come from the Cargo.lock that PyOxidizer ships, by way of a project that it makes as it does
-for a build. FILE is JSON: the version of "pyoxidizer", and "crates", each with "name", "version",
-"checksum" (SHA-256), and "optional": whether only those executables have it whose template chooses
-another allocator than Python's own.
+The crates are those of the Cargo.lock that PyOxidizer writes into each project. FILE is JSON:
+"pyoxidizer" is its version, and each of "crates" has a "name", a "version", a "checksum" (SHA-256),
+and "optional", which is true if only templates with another allocator than Python's need it.
 
-Which crates are for TRIPLE, cargo says. Without a cargo, when PyOxidizer brings its own Rust, all
-that are locked are listed.
+Cargo decides which crates TRIPLE needs. Without cargo, when PyOxidizer downloads Rust, FILE lists
+all locked crates.
 
-The environment is that of `run_pyoxidizer`, with which the crates of a build are at hand.
+The environment is that of `run_pyoxidizer`, so that the crates of a build are available.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Crate = Tuple[str, str]  # Name and version.
 
 
 class Failure(Exception):
-    """A program that this one needs has failed; the message is what to show of its output."""
+    """A child process failed; the message holds its output."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse_lock(text: str) -> dict[Crate, str]:
-    """The checksums of the crates that a Cargo.lock has from a registry."""
+    """The checksums of the crates of a Cargo.lock that come from a registry."""
     return {(name, version): checksum for name, version, checksum in CRATE.findall(text)}
 
 
@@ -77,7 +76,7 @@ def select(locked: Mapping[Crate, str], triple: str, env: Mapping[str, str]) -> 
     """The crates for `triple`, and whether they are optional."""
     if "PANTS_PYOXIDIZER_CARGO" not in env:
         return {crate: False for crate in locked}
-    # By this, the driver knows what was downloaded.
+    # Tells the driver which platform's crates were downloaded.
     (PROJECT / driver.TRIPLE_NOTE).write_text(triple)
     needed = resolved(metadata(FEATURES, env))
     possible = resolved(metadata(ALL_FEATURES, env))
@@ -92,7 +91,7 @@ def metadata(features: Sequence[str], env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def resolved(metadata: Mapping[str, Any]) -> set[Crate]:
-    """What is left of all packages after platform and features were taken into account."""
+    """The packages that cargo selected for the platform and the features."""
     ids = {node["id"] for node in metadata["resolve"]["nodes"]}
     packages = metadata["packages"]
     return {(package["name"], package["version"]) for package in packages if package["id"] in ids}

@@ -1,18 +1,18 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Runs PyOxidizer in the sandbox, and says which of the files that it wrote is the executable.
+"""Runs PyOxidizer in the sandbox, and finds the executable among its output.
 
 usage: pyoxidizer.run_pyoxidizer --name NAME --result FILE [--strip-libraries] [--compile-files]
            [--wheels FOLDER]... -- ARGUMENT...
 
-The arguments are PyOxidizer's. Its output is kept in `pyoxidizer.log`, and shown in part when it
-fails: a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`, relative to
-PyOxidizer's `build` folder. `--strip-libraries` removes the debug information and local symbols of
-the shared libraries below a `lib`, if there is a `strip`. `--compile-files` compiles the modules
-there that have no bytecode. `--wheels` names a folder in which pip looks for wheels.
+ARGUMENT... goes to PyOxidizer. Its output goes to `pyoxidizer.log`, and the last lines are shown if
+it fails, because a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`,
+relative to PyOxidizer's `build` folder. `--strip-libraries` strips debug information and local
+symbols from the shared libraries below `lib` folders, if there is a `strip`. `--compile-files`
+compiles modules there that have no bytecode. `--wheels` names a folder for pip to search for wheels.
 
 Environment: PANTS_PYOXIDIZER_PATH becomes PATH, PANTS_PYOXIDIZER_RUST is the folder of the Rust
-toolchain, if it is not for PyOxidizer to download one, and PANTS_PYOXIDIZER_BUILT names the file in
-which the cargo driver notes what it built.
+toolchain (if unset, PyOxidizer downloads one), and PANTS_PYOXIDIZER_BUILT names the file to which
+the cargo driver adds the hashes of executables.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from ..formats import packed_resources
 
 BUILD_DIR = Path("build")
 LOG = Path("pyoxidizer.log")
-LINES = Path("pyoxidizer.lines.json")  # As `util_rules/rendered_config.py` writes it.
+LINES = Path("pyoxidizer.lines.json")  # Written by `util_rules/rendered_config.py`.
 SHOWN_LINES = 60
-# In a folder of PyOxidizer's cache: what was extracted, and is to be as it was.
+# In a folder of PyOxidizer's cache: the sizes of the extracted files.
 EXTRACTED = "extracted.json"
-ARCHIVE = "python_distributions/python.tar.zst"  # A copy of what Pants packed.
+ARCHIVE = "python_distributions/python.tar.zst"  # PyOxidizer's copy of the packed Python.
 LAST_EXTRACTED = "python_distributions/python.*/python/PYTHON.json"
 
-# What an executable starts with: ELF, and Mach-O of 64 bits in both byte orders.
+# The magic of executables: ELF, and 64-bit Mach-O in both byte orders.
 MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf")
 
 
@@ -85,7 +85,7 @@ def main() -> int:
 
 
 def environment(own: Mapping[str, str], wheel_dirs: Iterable[str] = ()) -> dict[str, str]:
-    """PyOxidizer's environment, made of `own`, that of this program.
+    """PyOxidizer's environment, derived from `own`, the environment of this program.
 
     pip looks for wheels in `wheel_dirs`.
     """
@@ -93,21 +93,21 @@ def environment(own: Mapping[str, str], wheel_dirs: Iterable[str] = ()) -> dict[
     env["PATH"] = env["PANTS_PYOXIDIZER_PATH"]
     env["PANTS_PYOXIDIZER_PYTHON"] = sys.executable
     if "PANTS_PYOXIDIZER_RUST" in env:
-        # Where it really is: the sandbox has another path each time.
+        # The real path, because the path of the sandbox differs each time.
         programs = os.path.join(os.path.realpath(env["PANTS_PYOXIDIZER_RUST"]), "bin")
         env["RUSTC"] = os.path.join(programs, "rustc")
         env["PANTS_PYOXIDIZER_CARGO"] = os.path.join(programs, "cargo")
-    # PyOxidizer's temporary folders hold half a gigabyte. Here, they go when the sandbox goes.
+    # PyOxidizer's temporary folders hold half a gigabyte, which must go with the sandbox.
     env["TMPDIR"] = os.path.abspath("__tmp")
     # As URLs: pip splits the variable at spaces, and the path of a sandbox may contain some.
     env["PIP_FIND_LINKS"] = " ".join(Path(folder).absolute().as_uri() for folder in wheel_dirs)
-    # Without it, the bytecode of a set of strings is another one each time.
+    # Without it, the bytecode of a set of strings varies.
     env["PYTHONHASHSEED"] = "0"
     return env
 
 
 def foreign_configuration(folder: Path) -> Path | None:
-    """What cargo would read in `folder` and above, besides the configuration that we give it."""
+    """A configuration that cargo would read in `folder` or above it, if there is one."""
     paths = (
         parent / ".cargo" / name
         for parent in (folder, *folder.parents)
@@ -117,12 +117,12 @@ def foreign_configuration(folder: Path) -> Path | None:
 
 
 def refusal(configuration: Path) -> str:
-    """Why cargo is not called."""
+    """The error message for such a configuration."""
     return (
-        f"cargo would read {configuration}, which is no input of the build, and may change what it"
-        " makes. To fix, move that file, or have Pants work elsewhere than below"
-        f" {configuration.parent.parent}, by `[GLOBAL].local_execution_root_dir`. Registries of"
-        " crates can be named in `[pyoxidizer].crates_config`."
+        f"cargo would read {configuration}, which is not an input of the build but may change its"
+        " result. To fix, move that file, or set `[GLOBAL].local_execution_root_dir` to a folder"
+        f" that is not below {configuration.parent.parent}. To configure registries of crates, use"
+        " `[pyoxidizer].crates_config`."
     )
 
 
@@ -137,7 +137,7 @@ def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
         process = subprocess.Popen(
             [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
         )
-        # When Pants cancels the process, PyOxidizer and cargo shall end with it.
+        # When Pants cancels this process, PyOxidizer and cargo must end as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))
         while not lock.is_shared and not is_extracted(cache):
@@ -153,34 +153,34 @@ def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
 
 
 def writable(cache: Path) -> Path | None:
-    """`cache`, if files can be written there, and to the folder that it is in."""
+    """`cache`, if it and its parent are writable."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         for folder in (cache, cache.parent):
             with tempfile.TemporaryFile(dir=folder):
                 pass
     except OSError as problem:
-        print(f"{cache} cannot be used ({problem}); extracting Python anew", file=sys.stderr)
+        print(f"{cache} cannot be used ({problem}); extracting Python again", file=sys.stderr)
         return None
     return cache
 
 
 def is_extracted(cache: Path) -> bool:
-    """Whether PyOxidizer has extracted an archive of ours, whose last file is a JSON file."""
+    """Whether PyOxidizer has extracted our archive, whose last file is PYTHON.json."""
     if not (cache / ARCHIVE).exists():
         return False
     try:
         return any(json.loads(path.read_bytes()) for path in cache.glob(LAST_EXTRACTED))
-    except ValueError:  # It is being written.
+    except ValueError:  # PyOxidizer is still writing it.
         return False
 
 
 class ExtractionLock:
-    """Keeps others out while PyOxidizer copies and extracts the archive of its Python.
+    """Excludes other builds while PyOxidizer copies and extracts the archive of its Python.
 
-    PyOxidizer overwrites the copy that another build may be reading. The folder counts only with
-    the note of what was extracted: a build that was killed may have left half of it. Neither do
-    files count that were removed since, or cut short: PyOxidizer would leave them out.
+    PyOxidizer overwrites the copy, which another build may be reading. EXTRACTED lists the size of
+    each file. Without it the folder is not trusted, because a killed build may have left half of
+    the files. Neither is it if files are missing or truncated, because PyOxidizer would omit them.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -189,14 +189,14 @@ class ExtractionLock:
         self.is_shared = False
 
     def __enter__(self) -> ExtractionLock:
-        # Not `cache` itself, which another build may be about to replace.
+        # The lock is not in `cache` itself, which another build may replace.
         self._cache.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self._cache.parent / f"{self._cache.name}.lock", "w")
         fcntl.flock(self._file, fcntl.LOCK_SH)
         self.is_shared = self._is_whole()
         if not self.is_shared:
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            if self._is_whole():  # By the build that was waited for.
+            if self._is_whole():  # The other build has extracted it.
                 fcntl.flock(self._file, fcntl.LOCK_SH)
                 self.is_shared = True
             else:
@@ -208,7 +208,7 @@ class ExtractionLock:
         self._file.close()
 
     def share(self) -> None:
-        """All is extracted: let others in."""
+        """Record that all files are extracted, and let other builds in."""
         if not self.is_shared:
             unfinished = self._note.with_suffix(".new")
             unfinished.write_text(json.dumps(self._sizes()))
@@ -221,7 +221,7 @@ class ExtractionLock:
             noted = json.loads(self._note.read_bytes())
         except (OSError, ValueError):
             return False
-        # More may be there: of Python, bytecode.
+        # Python may have added bytecode.
         return bool(noted.items() <= self._sizes().items())
 
     def _sizes(self) -> dict[str, int]:
@@ -233,7 +233,7 @@ class ExtractionLock:
 
 
 def template_lines() -> tuple[str, Sequence[int]]:
-    """The path of the user's template, and its line for each one of the configuration."""
+    """The path of the user's template, and its line number for each line of the configuration."""
     if not LINES.exists():
         return "", ()
     found = json.loads(LINES.read_text())
@@ -241,15 +241,15 @@ def template_lines() -> tuple[str, Sequence[int]]:
 
 
 def failure(log: str, status: int, template: str = "", template_lines: Sequence[int] = ()) -> str:
-    """What to show of `log`, the output of a run that ended with `status`."""
+    """The error message for a run that ended with `status` and the output `log`."""
     lines = log.rstrip().splitlines()
     shown = lines[-SHOWN_LINES:]
     left_out = len(lines) - len(shown)
     heading = f"PyOxidizer failed with exit status {status}."
     if left_out:
         heading += (
-            f" These are the last {len(shown)} of {len(lines)} lines; with"
-            f" `--keep-sandboxes=on_failure`, all are in {LOG}."
+            f" These are the last {len(shown)} of {len(lines)} lines. To see all, use"
+            f" `--keep-sandboxes=on_failure` and read {LOG}."
         )
     explanation = known_failures.explain(log, template, template_lines)
     said = [*([explanation, ""] if explanation else []), heading, *shown]
@@ -257,7 +257,7 @@ def failure(log: str, status: int, template: str = "", template_lines: Sequence[
 
 
 def noted_hashes() -> set[str] | None:
-    """The SHA-256 of each executable that the cargo driver noted; None without a driver."""
+    """The SHA-256 of each executable that the cargo driver built; None without the driver."""
     noted = os.environ.get("PANTS_PYOXIDIZER_BUILT")
     if noted is None:
         return None
@@ -266,9 +266,9 @@ def noted_hashes() -> set[str] | None:
 
 
 def find_executables(build_dir: Path, hashes: set[str] | None, name: str) -> list[str]:
-    """The paths below `build_dir` of what was built: by content, or else by `name`.
+    """The paths of executables, relative to `build_dir`: found by content, or else by `name`.
 
-    When a template installs several executables, the one called `name` is meant.
+    If a template installs several, only those called `name` count.
     """
     found = []
     for folder, _, files in os.walk(build_dir):
@@ -290,7 +290,7 @@ def is_noted(path: Path, hashes: set[str]) -> bool:
 
 
 def normalize_files(build_dir: Path) -> None:
-    """Do for what a template has in files what the cargo driver does for what is embedded."""
+    """Normalize the files of a template as the cargo driver normalizes embedded resources."""
     for folder, _, files in os.walk(build_dir):
         for path in filter(Path.is_file, (Path(folder, file) for file in files)):
             with path.open("rb") as file:
@@ -303,9 +303,9 @@ def normalize_files(build_dir: Path) -> None:
 
 
 def strip_libraries(build_dir: Path, path: str) -> None:
-    """Strip the shared libraries below each `lib` with the `strip` on `path`, if there is one.
+    """Strip the shared libraries below `lib` folders, if there is a `strip` on `path`.
 
-    What `strip` cannot read stays as it is.
+    Files that `strip` cannot read stay as they are.
     """
     strip = shutil.which("strip", path=path)
     libraries = sorted(file for file in build_dir.glob("**/lib/**/*.so") if not file.is_symlink())
@@ -315,7 +315,7 @@ def strip_libraries(build_dir: Path, path: str) -> None:
 
 
 def compile_files(build_dir: Path, env: Mapping[str, str]) -> None:
-    """Compile the modules below each `lib` with the Python that was packed."""
+    """Compile the modules below `lib` folders with the packed Python."""
     distributions = Path(env["PYOXIDIZER_CACHE_DIR"], "python_distributions")
     python = next(distributions.glob("python.*/python/install/bin/python3"))
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compile_files.py")
@@ -326,12 +326,12 @@ def compile_files(build_dir: Path, env: Mapping[str, str]) -> None:
 def ambiguous(built: Sequence[str], name: str) -> str:
     if not built:
         return (
-            "PyOxidizer built no executable. The template must install one: its default target"
-            ' is usually a FileManifest with `files.add_python_resource(".", exe)`.'
+            "PyOxidizer built no executable. To fix, make the template's default target install"
+            ' one, usually by a FileManifest with `files.add_python_resource(".", exe)`.'
         )
     return (
         f"PyOxidizer built several executables, and not exactly one is called {name}:"
-        f" {', '.join(built)}. Give one the name `$NAME` in the template."
+        f" {', '.join(built)}. To fix, give exactly one the name `$NAME` in the template."
     )
 
 
