@@ -8,7 +8,7 @@ ARGUMENT... goes to PyOxidizer. Its output goes to `pyoxidizer.log`, and the las
 it fails, because a cargo build prints thousands of lines. FILE is JSON: `{"executable": PATH}`,
 relative to PyOxidizer's `build` folder. `--strip-libraries` strips debug information and local
 symbols from the shared libraries below `lib` folders, if there is a `strip`. `--compile-files`
-compiles modules there that have no bytecode. `--wheels` names a folder for pip to search for wheels.
+compiles modules there that have no bytecode. `--wheels` names a folder with wheels for pip.
 
 Environment: PANTS_PYOXIDIZER_PATH becomes PATH, PANTS_PYOXIDIZER_RUST is the folder of the Rust
 toolchain (if unset, PyOxidizer downloads one), and PANTS_PYOXIDIZER_BUILT names the file to which
