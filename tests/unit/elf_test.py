@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import struct
 import subprocess
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +12,11 @@ from hypothesis import strategies as st
 
 from pants_pyoxidizer.programs.formats import elf
 from pants_pyoxidizer.programs.formats.elf import ElfError, ElfFile
+from unit.waiting import time_limit
 
 # The same examples each time, however slow the machine, and nothing written.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.load_profile("repeatable")
+settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+settings.load_profile("reproducible")
 
 SOURCE = 'extern int puts(const char *); int f(void) { return puts("x"); } __thread int g;\n'
 VERSION_SCRIPT = "GLIBC_2.1 { local: *; };\nGLIBC_9.5 { global: f; g; } GLIBC_2.1;\n"
@@ -34,20 +32,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     for name, flags in (("libx.so", link), ("x.o", ["-c", "-g"])):
         subprocess.run(["cc", "x.c", "-o", name, *flags], cwd=folder, check=True)
     return [Path(folder, name).read_bytes() for name in ("libx.so", "x.o")]
-
-
-@contextlib.contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def read_all(data: bytes) -> list[object]:

@@ -1,10 +1,12 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""For tests of what happens in other processes and threads."""
+"""For tests of what takes time, be it in other processes and threads or here."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 20) -> None:
@@ -14,3 +16,19 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("waited in vain")
+
+
+@contextlib.contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    """Raises TimeoutError in the main thread, in the middle of whatever takes longer."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
