@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from pants_pyoxidizer.programs.cargo import cache
+from pants_pyoxidizer.programs.cargo import cache, locked_folders
 from pants_pyoxidizer.programs.cargo import driver as cargo_driver
 from pants_pyoxidizer.programs.cargo.cache import CargoHome
 from pants_pyoxidizer.programs.cargo.project import (
@@ -658,7 +658,7 @@ def test_cargo_takes_crates_from_nowhere_else(builds: Builds) -> None:
         '[source.crates-io]\nreplace-with = "fetched"\n\n'
         f'[source.fetched]\nlocal-registry = "{home}/crates"\n'
     )
-    crates = [str(path) for path in cache.relative_files(Path(home, "crates"))]
+    crates = [str(path) for path in locked_folders.relative_files(Path(home, "crates"))]
     assert crates == ["index/py/th/python", "python-1.0.0.crate"]
 
 

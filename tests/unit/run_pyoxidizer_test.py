@@ -5,15 +5,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import random
 import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Mapping
 
 import pytest
 
+from pants_pyoxidizer.programs.cargo import locked_folders
+from pants_pyoxidizer.programs.cargo.locked_folders import LOCK, Lock
 from pants_pyoxidizer.programs.pyoxidizer import run_pyoxidizer
 from pants_pyoxidizer.programs.pyoxidizer.run_pyoxidizer import (
     ARCHIVE,
@@ -95,7 +99,7 @@ def extract(cache: Path, files: Mapping[str, str]) -> None:
 
 def is_alone(cache: Path) -> bool:
     """Whether who comes now has to wait."""
-    with open(f"{cache}.lock", "w") as other:
+    with open(cache / LOCK) as other:
         try:
             fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -136,7 +140,7 @@ def test_what_is_no_longer_whole_is_extracted_again(
     damage(cache)
     with ExtractionLock(cache) as lock:
         assert not lock.is_shared and is_alone(cache)
-        assert not any(cache.iterdir())
+        assert [path.name for path in cache.iterdir()] == [LOCK]
 
 
 def run_fake(
@@ -150,8 +154,72 @@ def run_fake(
     monkeypatch.chdir(folder)
     monkeypatch.setattr(run_pyoxidizer, "pyoxidizer_executable", lambda: str(script))
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # Not of this thread.
-    env = {"PATH": os.defpath, "PYOXIDIZER_CACHE_DIR": str(cache)}
-    return cache, threading.Thread(target=run_pyoxidizer.run, args=((), env))
+
+    def run() -> None:
+        with ExtractionLock(cache) as extraction:
+            run_pyoxidizer.run((), {"PATH": os.defpath}, extraction)
+
+    return cache, threading.Thread(target=run)
+
+
+def set_last_use(cache: Path, days_ago: float) -> None:
+    then = time.time() - days_ago * 24 * 3600
+    os.utime(cache / LOCK, (then, then))
+
+
+def extract_whole(cache: Path) -> None:
+    with ExtractionLock(cache) as lock:
+        extract(cache, {EXTRACTED_FILE: "import sys"})
+        lock.share()
+
+
+def test_before_a_python_is_extracted_those_are_removed_that_nobody_uses(tmp_path: Path) -> None:
+    for age in (1, 20, 40, 50, 60):
+        extract_whole(tmp_path / str(age))
+        set_last_use(tmp_path / str(age), age)
+    with ExtractionLock(tmp_path / "60") as in_use:
+        assert in_use.is_shared
+        set_last_use(tmp_path / "60", 60)
+        extract_whole(tmp_path / "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "20", "60", "new"]
+    assert (tmp_path / "60" / EXTRACTED_FILE).exists()
+
+
+def test_none_is_removed_when_nothing_is_extracted(tmp_path: Path) -> None:
+    for age in (1, 2, 3, 40):
+        extract_whole(tmp_path / str(age))
+        set_last_use(tmp_path / str(age), age)
+    with ExtractionLock(tmp_path / "1") as lock:
+        assert lock.is_shared
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_no_build_loses_its_python_to_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Builds with ten Pythons at once, where one alone is kept and all seem old."""
+    monkeypatch.setattr(locked_folders, "ALWAYS_KEPT", 1)
+    extractions: list[str] = []
+
+    def build(seed: int) -> None:
+        choose = random.Random(seed)
+        for _ in range(100):
+            cache = tmp_path / str(choose.randrange(10))
+            with ExtractionLock(cache) as lock:
+                if not lock.is_shared:
+                    extractions.append(cache.name)
+                    extract(cache, {EXTRACTED_FILE: cache.name})
+                    time.sleep(0.01)
+                    lock.share()
+                time.sleep(0.001)
+                assert (cache / EXTRACTED_FILE).read_text() == cache.name
+            with Lock(cache / LOCK) as unused:
+                if unused.take(exclusive=True, wait=False):
+                    set_last_use(cache, 40)
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        list(threads.map(build, range(4)))
+    assert len(extractions) > len(set(extractions)), "Nothing was removed."
 
 
 def test_others_wait_for_the_extraction_alone(

@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """The cargo driver's cache: compiled crates and downloads, in a folder that processes share.
 
-    entries/KEY/lock            flock: shared to read the entry, exclusive to write it
+    entries/KEY/lock            shared to read the entry, exclusive to write it (`locked_folders`)
     entries/KEY/artifacts/      the PyO3 configuration and libpython, at a stable path
     entries/KEY/crates/         the target folder without the project's own files
     entries/KEY/manifest.json   sizes, checksums and times of both; written last
@@ -15,7 +15,6 @@ Raise `project.FORMAT`, which is part of KEY, when the content of an entry chang
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -26,70 +25,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from .locked_folders import Lock, relative_files
 from .project import CHUNK, LIBRARIES, LinkInputs, Project, short_hash
 
 FIXED_TIME = 1_000_000_000  # For artifacts: cargo must not take rewritten ones for newer.
 
-MAX_AGE = 30 * 24 * 3600.0
-MAX_BYTES = 10 << 30
-ALWAYS_KEPT = 3  # The most recently used entries stay, however old or large.
-
 
 def say(message: str) -> None:
     print(f"crates: {message}", file=sys.stderr, flush=True)
-
-
-class Lock:
-    """An advisory lock on a file. The kernel releases it when its holder dies."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._fd: Optional[int] = None
-
-    def __enter__(self) -> "Lock":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
-    def take(self, exclusive: bool, wait: bool = True) -> bool:
-        """Take the lock or change its kind. False if another process has it and `wait` is False."""
-        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-        while True:
-            if not self.is_current():
-                self.__exit__()  # The file was pruned or deleted, and perhaps replaced.
-            if self._fd is None:
-                self._fd = self._open()
-            try:
-                fcntl.flock(self._fd, kind | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not wait:
-                    return False
-                say(f"waiting for another build ({self.path.parent.name})")
-                fcntl.flock(self._fd, kind)
-            if self.is_current():
-                with contextlib.suppress(OSError):
-                    os.utime(self._fd)  # The time of the last use, for prune().
-                return True
-
-    def _open(self) -> int:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            try:
-                return os.open(self.path, os.O_RDONLY)  # A read-only cache is good enough.
-            except OSError:
-                raise error from None
-
-    def is_current(self) -> bool:
-        """Whether the path still names the locked file; true if nothing is locked."""
-        try:
-            return self._fd is None or os.path.samestat(os.fstat(self._fd), self.path.stat())
-        except FileNotFoundError:
-            return False
 
 
 class Entry:
@@ -264,28 +207,6 @@ def replace_crates_io(home: Path, registry: Path) -> None:
     )
 
 
-def prune(folder: Path, now: float) -> None:
-    """Remove entries that are older than MAX_AGE or exceed MAX_BYTES, unless they are in use."""
-
-    def last_use(path: Path) -> float:
-        lock = path / "lock"
-        return lock.stat().st_mtime if lock.exists() else 0.0
-
-    total = 0
-    by_use = sorted(folder.iterdir(), key=last_use, reverse=True) if folder.exists() else []
-    for position, path in enumerate(by_use):
-        is_old = now - last_use(path) > MAX_AGE
-        size = sum((path / file).stat().st_size for file in relative_files(path))
-        if position < ALWAYS_KEPT or not (is_old or total + size > MAX_BYTES):
-            total += size
-            continue
-        with Lock(path / "lock") as lock:
-            if lock.take(exclusive=True, wait=False):
-                # A rename frees the path at once for a process that creates a new entry.
-                path.rename(path.with_name(f"{path.name}.pruned"))
-                shutil.rmtree(path.with_name(f"{path.name}.pruned"), ignore_errors=True)
-
-
 def require_space(folder: Path) -> None:
     """Raises OSError if the folder cannot be written to, which may be why cargo failed."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -294,13 +215,6 @@ def require_space(folder: Path) -> None:
 
 
 # --- Files ---
-
-
-def relative_files(folder: Path) -> List[PurePath]:
-    found = []
-    for parent, _, names in os.walk(folder):
-        found += [PurePath(parent, name) for name in names]
-    return sorted(path.relative_to(folder) for path in found if not os.path.islink(path))
 
 
 def checksum(path: Path) -> Tuple[int, int]:

@@ -27,12 +27,12 @@ from typing import IO, Dict, Iterator, List, Mapping, Optional, Sequence
 from .cache import (
     CargoHome,
     Entry,
-    prune,
     registry_folder,
     replace_crates_io,
     require_space,
     say,
 )
+from .locked_folders import prune
 from .project import (
     BuildCall,
     LinkInputs,

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -27,11 +26,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Iterable, Mapping, Sequence
 
 from ...diagnostics import known_failures
 from ...diagnostics.redaction import without_credentials
+from ..cargo.locked_folders import LOCK, Lock, prune
 from ..cargo.project import file_digest
 from ..cargo.reproducible import normalize_metadata, normalize_packed_resources
 from ..formats import packed_resources
@@ -67,7 +68,13 @@ def main() -> int:
     os.mkdir(env["TMPDIR"])
     cache = Path(env["PYOXIDIZER_CACHE_DIR"])
     env["PYOXIDIZER_CACHE_DIR"] = str(writable(cache) or Path(env["TMPDIR"], "cache"))
-    status = run(options.arguments, env)
+    # Until the end, because the extracted Python compiles files.
+    with ExtractionLock(Path(env["PYOXIDIZER_CACHE_DIR"])) as extraction:
+        return build(options, env, extraction)
+
+
+def build(options: argparse.Namespace, env: Mapping[str, str], extraction: ExtractionLock) -> int:
+    status = run(options.arguments, env, extraction)
     if status != 0:
         print(failure(LOG.read_text(errors="replace"), status, *template_lines()), file=sys.stderr)
         return 1
@@ -130,25 +137,24 @@ def pyoxidizer_executable() -> str:
     return os.path.join(os.path.dirname(sys.executable), "pyoxidizer")
 
 
-def run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
+def run(arguments: Sequence[str], env: Mapping[str, str], extraction: ExtractionLock) -> int:
     """Run PyOxidizer, with its output in the log, and return its exit status."""
-    cache = Path(env["PYOXIDIZER_CACHE_DIR"])
-    with ExtractionLock(cache) as lock, LOG.open("wb") as log:
+    with LOG.open("wb") as log:
         process = subprocess.Popen(
             [pyoxidizer_executable(), *arguments], env=env, stdout=log, stderr=log
         )
         # When Pants cancels this process, PyOxidizer and cargo must end as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))
-        while not lock.is_shared and not is_extracted(cache):
+        while not extraction.is_shared and not is_extracted(extraction.cache):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.1)
                 break
         else:
-            lock.share()
+            extraction.share()
         status = process.wait()
         if status == 0:
-            lock.share()
+            extraction.share()
         return status
 
 
@@ -181,31 +187,32 @@ class ExtractionLock:
     PyOxidizer overwrites the copy, which another build may be reading. EXTRACTED lists the size of
     each file. Without it the folder is not trusted, because a killed build may have left half of
     the files. Neither is it if files are missing or truncated, because PyOxidizer would omit them.
+
+    Before a Python is extracted, old ones are pruned.
     """
 
     def __init__(self, cache: Path) -> None:
-        self._cache = cache
+        self.cache = cache
         self._note = cache / EXTRACTED
+        self._lock = Lock(cache / LOCK)
         self.is_shared = False
 
     def __enter__(self) -> ExtractionLock:
-        # The lock is not in `cache` itself, which another build may replace.
-        self._cache.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self._cache.parent / f"{self._cache.name}.lock", "w")
-        fcntl.flock(self._file, fcntl.LOCK_SH)
+        self._lock.take(exclusive=False)
         self.is_shared = self._is_whole()
         if not self.is_shared:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._lock.take(exclusive=True)
             if self._is_whole():  # The other build has extracted it.
-                fcntl.flock(self._file, fcntl.LOCK_SH)
+                self._lock.take(exclusive=False)
                 self.is_shared = True
             else:
-                shutil.rmtree(self._cache, ignore_errors=True)
-                self._cache.mkdir(exist_ok=True)
+                with contextlib.suppress(OSError):  # Another process may prune as well.
+                    prune(self.cache.parent, time.time())
+                empty(self.cache, keep=LOCK)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, *problem: object) -> None:
+        self._lock.__exit__(*problem)
 
     def share(self) -> None:
         """Record that all files are extracted, and let other builds in."""
@@ -213,7 +220,7 @@ class ExtractionLock:
             unfinished = self._note.with_suffix(".new")
             unfinished.write_text(json.dumps(self._sizes()))
             unfinished.replace(self._note)
-            fcntl.flock(self._file, fcntl.LOCK_SH)
+            self._lock.take(exclusive=False)
             self.is_shared = True
 
     def _is_whole(self) -> bool:
@@ -226,10 +233,19 @@ class ExtractionLock:
 
     def _sizes(self) -> dict[str, int]:
         return {
-            str(path.relative_to(self._cache)): path.stat().st_size
-            for path in self._cache.glob("python_distributions/python.*/**/*")
+            str(path.relative_to(self.cache)): path.stat().st_size
+            for path in self.cache.glob("python_distributions/python.*/**/*")
             if path.is_file()
         }
+
+
+def empty(folder: Path, keep: str) -> None:
+    """Remove everything in `folder` except the file called `keep`."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != keep:
+            path.unlink()
 
 
 def template_lines() -> tuple[str, Sequence[int]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pants_pyoxidizer.programs.cargo import cache
-from pants_pyoxidizer.programs.cargo.cache import Lock, prune
+from pants_pyoxidizer.programs.cargo import locked_folders
+from pants_pyoxidizer.programs.cargo.locked_folders import Lock, prune
 
 
 def test_lock_on_a_file_that_was_replaced(tmp_path: Path) -> None:
@@ -39,16 +39,18 @@ def make_entry(folder: Path, name: str, days_ago: float, size: int) -> None:
         ([1, 2, 3, 29, 31], [1, 2, 3, 29]),
         # A hundred bytes each, of 450.
         ([1, 2, 3, 4, 5, 6], [1, 2, 3, 4]),
+        # Those of the last hour stay.
+        ([0, 0.01, 0.02, 0.03, 0.04, 2], [0, 0.01, 0.02, 0.03, 0.04]),
     ],
 )
 def test_prune(
-    ages: list[int], expected: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ages: list[float], expected: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "MAX_BYTES", 450)
+    monkeypatch.setattr(locked_folders, "MAX_BYTES", 450)
     for age in ages:
-        make_entry(tmp_path, f"{age:02}", age, 100)
+        make_entry(tmp_path, f"{age:05.2f}", age, 100)
     prune(tmp_path, time.time())
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{age:02}" for age in expected]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{age:05.2f}" for age in expected]
 
 
 def test_prune_leaves_what_is_in_use(tmp_path: Path) -> None:
@@ -64,6 +66,10 @@ def test_prune_leaves_what_is_in_use(tmp_path: Path) -> None:
 def test_prune_removes_what_an_interrupted_one_left(tmp_path: Path) -> None:
     for age in (1, 2, 3):
         make_entry(tmp_path, str(age), age, 1)
-    (tmp_path / "4.pruned/crates").mkdir(parents=True)
+    make_entry(tmp_path, "40", 40, 1)
+    for name in ("4", "40"):
+        (tmp_path / f"{name}.pruned/crates").mkdir(parents=True)
+    (tmp_path / "file").touch()
     prune(tmp_path, time.time())
+    (tmp_path / "file").unlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3"]
