@@ -21,7 +21,7 @@ def test_an_entry_point_that_is_in_no_wheel(repository: Repository) -> None:
     message = repository.fail("package", "entry:bin")
     assert (
         "The `entry_point` field in target entry:bin is 'entry.mian', which cannot be run. "
-        "The module `entry.mian` is in none of the wheels. The nearest is: `entry.main`."
+        "The module `entry.mian` is in none of the wheels. Similar names: `entry.main`."
     ) in message
     assert_nothing_was_built(message)
 
@@ -41,7 +41,7 @@ def test_a_distribution_that_is_not_named(repository: Repository) -> None:
     write(repository, "user", 'entry_point="user.main"', code="import base.main\n")
     message = repository.fail("package", "user:bin")
     assert "user_dist-0.0.1-py3-none-any.whl requires `base-dist" in message
-    assert "==0.0.1`, and it is not there" in message.replace(" (==0.0.1)", "==0.0.1")
+    assert "==0.0.1`, which is missing" in message.replace(" (==0.0.1)", "==0.0.1")
     assert_nothing_was_built(message)
 
 
@@ -69,7 +69,7 @@ def test_a_requirement_with_wheels_for_another_python_only(repository: Repositor
         "package",
         "tags:bin",
     )
-    assert "The third-party requirements of these distributions cannot be resolved for" in message
+    assert "Cannot resolve the third-party requirements of these distributions for" in message
     assert "CPython==3.11." in message and "* tags:dist" in message
     assert "has a file of `native39==1.0` that this Python can use" in message
     assert "choose a version that has a wheel for this Python" in message
@@ -82,7 +82,7 @@ def test_a_misspelt_template_parameter(repository: Repository) -> None:
     message = repository.fail("package", "typo:bin")
     assert (
         "The `template` field in target typo:bin names typo/t.bzlt, which cannot be used: line 2 "
-        "uses the parameter `$WHEEL`, which does not exist. Did you mean `$WHEELS`?"
+        "uses the unknown parameter `$WHEEL`. Did you mean `$WHEELS`?"
     ) in message
     assert "Building" not in message
 
@@ -92,7 +92,7 @@ def test_two_binaries_in_one_folder(repository: Repository) -> None:
     write(repository, "two", 'output_path="apps", entry_point="two.main", binary_name="two"')
     message = repository.fail("package", "one:bin", "two:bin")
     assert "is 'apps', and that of the target" in message
-    assert "one would delete the files of the other. To fix, give one of them another" in message
+    assert "packaging one would delete the files of the other. To fix, change the" in message
     assert_nothing_was_built(message)
 
 
@@ -100,7 +100,7 @@ def test_no_rust(repository: Repository) -> None:
     write(repository, "norust", 'entry_point="norust.main"')
     message = repository.fail("--pyoxidizer-rust-search-path=['/nowhere']", "package", "norust:bin")
     assert (
-        "Building a PyOxidizer binary needs Rust 1.62.1 or newer, searched for as `rustc` in "
+        "Building a PyOxidizer binary requires Rust 1.62.1 or newer, but no usable `rustc` is in "
         "/nowhere. To fix, install Rust with `rustup` or your system's packages"
     ) in message
 
@@ -111,7 +111,7 @@ def test_no_c_compiler(repository: Repository) -> None:
         "--pyoxidizer-c-toolchain-search-path=['/nowhere']", "package", "nocc:bin"
     )
     assert (
-        "Building a PyOxidizer binary needs `cc` and `ar`, searched for in /nowhere. "
+        "Building a PyOxidizer binary requires `cc` and `ar`, missing from /nowhere. "
         "To fix, install a C toolchain"
     ) in message
 

@@ -246,7 +246,7 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
         options = ("--no-pantsd", "--pyoxidizer-crates-dir=mirrored", "-ldebug")
         config = "--pyoxidizer-crates-config=cargo.toml"
         message = repository.fail(*options, config, "vendor-crates")
-        assert "The Rust crates that PyOxidizer compiles cannot be fetched:" in message
+        assert "Cannot fetch the Rust crates that PyOxidizer compiles:" in message
         assert not registry.paths
 
         credentials = tmp_path / "credentials.toml"
@@ -265,9 +265,9 @@ def test_crates_from_a_mirror_that_wants_a_token(tmp_path: Path) -> None:
 def test_a_folder_of_crates_that_is_not_as_it_should_be(tmp_path: Path) -> None:
     repository = Repository.create(tmp_path, 'crates_dir = "3rdparty/crates"\n')
     write(repository, "app", "one")
-    cure = "To fix, run `pants vendor-crates`, which fetches them into that folder"
+    cure = "To fix, run `pants vendor-crates` to fetch them into that folder"
     message = repository.fail("--no-pantsd", "package", "app:bin")
-    assert "It is empty, or not there." in message and cure in message
+    assert "It is empty or does not exist." in message and cure in message
 
     repository.succeed("--no-pantsd", "vendor-crates")
     (crate,) = repository.path.glob("3rdparty/crates/pyembed-*.crate")

@@ -120,7 +120,7 @@ def programs(repository: Repository) -> dict[str, Program]:
         install = repository.path / f"dist/app/{name}/{TRIPLE}/debug/install"
         root = install / "lib" if name == "files" else install / name
         built[name] = Program((str(install / name),), root, {})
-    python = re.search(r"Python \S+ \((\S+), \w+\) is inside", log)
+    python = re.search(r"Contains Python \S+ \((\S+), \w+\)", log)
     assert python is not None, log
     lib = built["files"].root
     for module in ("main", "unguarded"):

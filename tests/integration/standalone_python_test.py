@@ -93,7 +93,7 @@ def test_both_versions_by_option_and_by_field(repository: Repository) -> None:
         "--pyoxidizer-python=py:seven", "package", "pinned:bin", "pinned:other"
     )
     for archive in ("seven", "eight"):
-        assert f"({archive}.tar.zst, static) is inside; it runs with glibc" in result.stderr
+        assert f"({archive}.tar.zst, static); runs with glibc" in result.stderr
     # Not at all, if a test before has packed the same Python.
     assert result.stderr.count("Completed: Building the Python") <= 1
     for name in ("bin", "other"):
@@ -114,9 +114,9 @@ def test_a_refused_archive(repository: Repository, packed: Files) -> None:
     full_archives.write(repository.path / "py/bad.tar.zst", debug)
     message = repository.fail("--pyoxidizer-python=py:bad", "package", "pinned:bin")
     assert (
-        "The `source` of the `standalone_python` target py:bad cannot be embedded into the target "
-        "pinned:bin: bad.tar.zst: holds a debug build, whose extension modules are other ones; "
-        "take an ordinary one To fix, name another archive there."
+        "The `source` field of the `standalone_python` target py:bad names an archive that cannot "
+        "be embedded into the target pinned:bin: bad.tar.zst: holds a debug build, whose extension modules are other ones; "
+        "take an ordinary one To fix, name another archive in that field."
     ) in message
     assert "Building the Python" not in message
 
@@ -139,8 +139,8 @@ def test_an_address_that_is_none(repository: Repository) -> None:
     assert "`[pyoxidizer].python`" in message and "py:nine" in message
     message = repository.fail("--pyoxidizer-python=pinned:lib", "package", "pinned:bin")
     assert (
-        "`[pyoxidizer].python` is 'pinned:lib', and pinned:lib is a `python_sources` target, but "
-        "only a `standalone_python` target has a Python to embed."
+        "`[pyoxidizer].python` is 'pinned:lib', but pinned:lib is a `python_sources` target. To "
+        "fix, name a `standalone_python` target."
     ) in message
 
 

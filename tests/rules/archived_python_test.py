@@ -58,7 +58,7 @@ PYTHON = PackedPython(
     version="3.11.7",
     target_triple="x86_64-unknown-linux-gnu",
     digest=ARCHIVE,
-    description="Python 3.11.7 (cpython.tar.zst, static) is inside; it runs with glibc 2.35 or newer.",
+    description="Contains Python 3.11.7 (cpython.tar.zst, static); runs with glibc 2.35 or newer.",
 )
 CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
 PACKED = PackingResult(PYTHON)
@@ -128,26 +128,26 @@ def test_the_target_that_is_named(python: str, origin: str, relative_to: str | N
 
 def test_a_word_that_is_no_address() -> None:
     assert refused("hots") == (
-        "`[pyoxidizer].python` is 'hots', which is none of `host`, `pyoxidizer`, and no address of "
+        "`[pyoxidizer].python` is 'hots', which is neither `host`, `pyoxidizer` nor the address of "
         "a `standalone_python` target, such as `path/to:py311`. To fix, use one of these."
     )
     assert refused("py311", origin=FIELD).startswith(
-        "The `python` field of the target project:bin is 'py311', which is none of"
+        "The `python` field of the target project:bin is 'py311', which is neither"
     )
 
 
 def test_a_target_of_another_kind() -> None:
     assert refused(target=FileTarget({"source": "x"}, ADDRESS)) == (
-        "`[pyoxidizer].python` is 'py:py311', and py:py311 is a `file` target, but only a "
-        "`standalone_python` target has a Python to embed. To fix, name one of these."
+        "`[pyoxidizer].python` is 'py:py311', but py:py311 is a `file` target. To fix, name a "
+        "`standalone_python` target."
     )
 
 
 def test_an_archive_that_cannot_be_adopted() -> None:
     assert refused(packed=PackingResult(None, "cpython.tar.zst: is cut off")) == (
-        "The `source` of the `standalone_python` target py:py311 cannot be embedded into the "
-        "target project:bin:\n\n  cpython.tar.zst: is cut off\n\nTo fix, name another archive "
-        "there."
+        "The `source` field of the `standalone_python` target py:py311 names an archive that "
+        "cannot be embedded into the target project:bin:\n\n  cpython.tar.zst: is cut off\n\nTo fix, name "
+        "another archive in that field."
     )
 
 
@@ -156,25 +156,24 @@ def test_a_version_that_the_code_does_not_allow() -> None:
         "The target project:bin needs a Python that matches `CPython<3.11,>=3.9`, the interpreter "
         "constraints of its dependencies, but the `standalone_python` target py:py311 is Python "
         "3.11.7.\n\nTo fix, name another `standalone_python` target in the `python` field of the "
-        "target project:bin, or change the `interpreter_constraints` of the code, or of `[python]`, "
-        "so that this version is allowed."
+        "target project:bin, or change the `interpreter_constraints` of the code or of `[python]` "
+        "to allow this version."
     )
 
 
 def test_no_python_to_resolve_with() -> None:
     assert refused(host=FoundPython(None, "", "none found")) == (
-        "The `standalone_python` target py:py311, which goes into the target project:bin, is "
-        "Python 3.11.7. Third-party wheels for it are resolved with a CPython 3.11 of this machine, "
-        "but none was found where `[python-bootstrap].search_path` says.\n\nTo fix, install one, of "
-        "any patch version (pyenv: `pyenv install 3.11`; Debian and Ubuntu: `apt-get install "
-        "python3.11`)."
+        "The target project:bin embeds the `standalone_python` target py:py311, Python 3.11.7. "
+        "Resolving third-party wheels for it requires a CPython 3.11 on this machine, but none was "
+        "found in `[python-bootstrap].search_path`.\n\nTo fix, install one of any patch version "
+        "(pyenv: `pyenv install 3.11`; Debian and Ubuntu: `apt-get install python3.11`)."
     )
     newer = dataclasses.replace(
         PYTHON, python=PythonArchive("python.tar.zst", "0123", "3.13"), version="3.13.0"
     )
     assert (
         "but none was found by Pex 2.1.137, which may be too old for it (to fix, set "
-        "`[pex-cli].version` to `v2.20.4` or newer) where `[python-bootstrap].search_path` says."
+        "`[pex-cli].version` to `v2.20.4` or newer) in `[python-bootstrap].search_path`."
     ) in refused(packed=PackingResult(newer), host=FoundPython(None, "", "none found"))
 
 

@@ -64,7 +64,7 @@ REQUEST = BuildRequest(
         target_triple="x86_64-unknown-linux-gnu",
         digest=PYTHON,
         host_python=".cache/links/python",
-        description="Python 3.11.7 is inside.",
+        description="Contains Python 3.11.7.",
     ),
     rust=RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80\ncargo 1.80")),
     c_toolchain=CToolchain("/usr/bin:/bin", "cc 12"),

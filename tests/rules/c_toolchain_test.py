@@ -45,10 +45,10 @@ def install(folder: Path, name: str, version: str = "1.0") -> None:
 
 def missing(search_path: Path, names: str) -> str:
     return (
-        f"Building a PyOxidizer binary needs {names}, searched for in {search_path}.\n\nTo fix, "
+        f"Building a PyOxidizer binary requires {names}, missing from {search_path}.\n\nTo fix, "
         "install a C toolchain (Debian and Ubuntu: `apt-get install gcc libc6-dev make`; Fedora: "
         "`dnf install gcc make`; macOS: `xcode-select --install`), or set "
-        "`[pyoxidizer].c_toolchain_search_path` to where it is."
+        "`[pyoxidizer].c_toolchain_search_path` to the folders that contain it."
     )
 
 

@@ -77,7 +77,7 @@ def test_entry_points_may_be_third_party() -> None:
 
 
 CORRECT_THE_FIELD = (
-    "To fix, correct the field, or add the `python_distribution` with that module to "
+    "To fix, correct the field, or add the `python_distribution` that contains the module to "
     "`dependencies`."
 )
 
@@ -87,7 +87,7 @@ def test_an_entry_point_in_no_wheel() -> None:
         contents(APP, LIB, SIX, entry_point="project.main:run")
     assert str(e.value) == (
         "The `entry_point` field in target project:bin is 'project.main:run', which cannot be run. "
-        "The module `project.main` is in none of the wheels. The nearest is: `app.main`.\n\n"
+        "The module `project.main` is in none of the wheels. Similar names: `app.main`.\n\n"
         + CORRECT_THE_FIELD
     )
 
@@ -97,7 +97,7 @@ def test_a_package_without_main() -> None:
         contents(APP, LIB, SIX, entry_point="app")
     assert str(e.value) == (
         "The `entry_point` field in target project:bin is 'app', which cannot be run. `app` is a "
-        "package without a `__main__` module, so it cannot be run. The nearest are: `app.cli`, "
+        "package without a `__main__` module, so it cannot be run. Similar names: `app.cli`, "
         "`app.main`.\n\n" + CORRECT_THE_FIELD
     )
 
@@ -107,13 +107,13 @@ def test_requirements_that_do_not_come_with_the_wheels() -> None:
     with pytest.raises(UnusableWheelsError) as e:
         contents(APP, third_party=(old_six,))
     assert str(e.value) == (
-        "The wheels of the target project:bin require what does not come with them:\n\n"
-        "  * app-1.0-py3-none-any.whl requires `lib`, and it is not there\n"
-        "  * app-1.0-py3-none-any.whl requires `six>=1.16`, and there is 1.15.0\n"
-        "  * six-1.15.0-py3-none-any.whl requires `typing`, and it is not there\n\n"
-        "To fix, if it is a distribution of this repository, add its `python_distribution` to "
-        "`dependencies`. If it is a third-party requirement, make the code depend on a "
-        "`python_requirement` for it, and generate the lockfile anew if there is one."
+        "Wheels of the target project:bin have unsatisfied requirements:\n\n"
+        "  * app-1.0-py3-none-any.whl requires `lib`, which is missing\n"
+        "  * app-1.0-py3-none-any.whl requires `six>=1.16`, but the version is 1.15.0\n"
+        "  * six-1.15.0-py3-none-any.whl requires `typing`, which is missing\n\n"
+        "To fix, if this repository has the distribution, add its `python_distribution` to "
+        "`dependencies`. Otherwise, make the code depend on a `python_requirement` for it, and "
+        "regenerate the lockfile, if any."
     )
 
 
@@ -123,13 +123,14 @@ def test_wheels_for_another_python() -> None:
     with pytest.raises(UnusableWheelsError) as e:
         contents(wheel("app"), third_party=(numpy, mac))
     assert str(e.value) == (
-        "Wheels of the target project:bin cannot be used by Python 3.11.7 on "
-        "x86_64-unknown-linux-gnu, which is to be embedded:\n\n"
+        "Wheels of the target project:bin are incompatible with the Python to embed, 3.11.7 on "
+        "x86_64-unknown-linux-gnu:\n\n"
         "  * numpy-1.0-cp39-cp39-manylinux_2_17_x86_64.whl "
-        "(wanted: cp311-cp311-manylinux_2_17_x86_64)\n"
-        "  * mac-1.0-py3-none-macosx_11_0_arm64.whl (wanted: cp311-cp311-manylinux_2_17_x86_64)\n\n"
+        "(compatible tag: cp311-cp311-manylinux_2_17_x86_64)\n"
+        "  * mac-1.0-py3-none-macosx_11_0_arm64.whl "
+        "(compatible tag: cp311-cp311-manylinux_2_17_x86_64)\n\n"
         "To fix, narrow the `interpreter_constraints` of the distributions' code to the Python "
-        "that they were built for."
+        "that the wheels were built for."
     )
 
 
@@ -230,16 +231,16 @@ HTTP = wheel(
 @pytest.mark.parametrize(
     ("resource", "problem"),
     [
-        ("numpy", "which does not go in"),
-        ("six==1.15", "but 1.16.0 goes in"),
+        ("numpy", "which the binary lacks"),
+        ("six==1.15", "but the version is 1.16.0"),
         ("six[zzz]", "but `six` has no extra `zzz`; its extras: none"),
         ("http[new,zzz]", "but `http` has no extra `zzz`; its extras: `Proxies`, `old`, `new`"),
-        # What an extra requires goes in only if the code asks for that extra.
+        # The requirements of an extra are only included if the code requests that extra.
         (
             "http[proxies]",
-            "which requires `socks>=1; extra == 'Proxies'`, which does not go in",
+            "which requires `socks>=1; extra == 'Proxies'`, which the binary lacks",
         ),
-        ("http[old]", "which requires `six<1; extra == 'old'`, but 1.16.0 goes in"),
+        ("http[old]", "which requires `six<1; extra == 'old'`, but the version is 1.16.0"),
     ],
 )
 def test_filesystem_resources_that_are_refused(resource: str, problem: str) -> None:
@@ -247,8 +248,8 @@ def test_filesystem_resources_that_are_refused(resource: str, problem: str) -> N
         contents(wheel("app"), third_party=(HTTP, SIX), filesystem_resources=("six", resource))
     assert str(e.value) == (
         f"The `filesystem_resources` field in target project:bin has {resource!r}, {problem}.\n\n"
-        "To fix, name requirements that go into the binary. There are `app==1.0`, "
-        "`http==1.0`, `six==1.16.0`."
+        "To fix, name requirements that the binary contains: `app==1.0`, `http==1.0`, "
+        "`six==1.16.0`."
     )
 
 
@@ -273,10 +274,10 @@ def test_a_marker_that_does_not_hold_makes_an_entry_do_nothing(resource: str) ->
 def test_tags_come_before_requirements_and_these_before_the_fields() -> None:
     """The cure of the first may be the cure of the others."""
     wheels = (wheel("app", requires=("six",), tags=("cp39-cp39-linux_x86_64",)),)
-    with pytest.raises(UnusableWheelsError, match="cannot be used by Python"):
+    with pytest.raises(UnusableWheelsError, match="are incompatible with the Python to embed"):
         contents(*wheels, entry_point="nothing", filesystem_resources=("six",))
     wheels = (wheel("app", requires=("six",)),)
-    with pytest.raises(UnusableWheelsError, match="require what does not come with them"):
+    with pytest.raises(UnusableWheelsError, match="have unsatisfied requirements"):
         contents(*wheels, entry_point="nothing", filesystem_resources=("six",))
 
 
@@ -288,11 +289,11 @@ def test_modules_that_are_hidden_are_named() -> None:
     with pytest.raises(InvalidFieldException) as e:
         contents(APP, LIB, third_party=(SIX, other))
     assert str(e.value) == (
-        "The `dependencies` field in target project:bin has distributions with modules that hide "
-        "others of the same name:\n\n"
-        f"  * `app.main` of {other.filename}, by {APP.filename}\n\n"
-        "To fix, rename one of each two, leave one out of the `python_distribution` that it is in, "
-        "or leave one of the distributions out of `dependencies`."
+        "The `dependencies` field in target project:bin has distributions that contain modules of "
+        "the same name:\n\n"
+        f"  * `app.main` of {other.filename} is hidden by {APP.filename}\n\n"
+        "To fix, rename one module of each pair, exclude it from its `python_distribution`, or "
+        "remove one of the distributions from `dependencies`."
     )
 
 

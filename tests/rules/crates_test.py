@@ -104,9 +104,9 @@ def test_a_failure_says_what_could_not_be_done() -> None:
     with pytest.raises(CratesError) as e:
         get(exit_code=1, stderr=b"error: failed to download\n")
     assert str(e.value) == (
-        "The Rust crates that PyOxidizer compiles cannot be fetched:\n\nerror: failed to download"
-        "\n\nTo fix, allow Pants to reach the registry of crates, name a mirror of it in "
-        "`[pyoxidizer].crates_config`, or have the crates in the repository, with "
+        "Cannot fetch the Rust crates that PyOxidizer compiles:\n\nerror: failed to download"
+        "\n\nTo fix, give Pants access to the crate registry, configure a mirror in "
+        "`[pyoxidizer].crates_config`, or vendor the crates in the repository with "
         "`[pyoxidizer].crates_dir`."
     )
 
@@ -121,9 +121,9 @@ def test_an_incomplete_folder_is_told_with_what_fills_it() -> None:
     with pytest.raises(CratesError) as e:
         get(VENDORED, exit_code=1, stderr=b"There is no x.crate.\n", crates_dir="3rdparty/crates")
     assert str(e.value) == (
-        "`[pyoxidizer].crates_dir` is '3rdparty/crates', where not all Rust crates are that "
-        "PyOxidizer compiles:\n\nThere is no x.crate.\n\nTo fix, run `pants vendor-crates`, "
-        "which fetches them into that folder, and commit it."
+        "`[pyoxidizer].crates_dir` is '3rdparty/crates', which lacks Rust crates that PyOxidizer "
+        "compiles:\n\nThere is no x.crate.\n\nTo fix, run `pants vendor-crates` to fetch them "
+        "into that folder, and commit it."
     )
 
 
@@ -187,4 +187,4 @@ def test_a_mirror_with_a_token_that_is_in_no_process(monkeypatch: pytest.MonkeyP
 def test_a_folder_that_is_not_there() -> None:
     with pytest.raises(CratesError) as e:
         source(crates_dir="3rdparty/crates", found=EMPTY_DIGEST)
-    assert "PyOxidizer compiles:\n\nIt is empty, or not there.\n\nTo fix, run" in str(e.value)
+    assert "compiles:\n\nIt is empty or does not exist.\n\nTo fix, run" in str(e.value)

@@ -109,10 +109,10 @@ def test_what_gives_no_wheel_is_ignored_with_a_warning(caplog: pytest.LogCapture
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (
             logging.WARNING,
-            "The `pyoxidizer_binary` target project:bin ignores what gives no wheel in its "
-            "`dependencies` field: project:lib (a `python_source`), project:sdist (a "
-            "`python_distribution` with `wheel=False`). Only `python_distribution` targets with "
-            "`wheel=True` go into the binary; their own dependencies go with them.",
+            "The `pyoxidizer_binary` target project:bin ignores targets in its `dependencies` "
+            "field that build no wheel: project:lib (a `python_source`), project:sdist (a "
+            "`python_distribution` with `wheel=False`). The binary contains only "
+            "`python_distribution` targets with `wheel=True`, and their dependencies.",
         )
     ]
 

@@ -55,7 +55,7 @@ def test_a_link_is_made_for_each_daemon() -> None:
 
 @pytest.mark.parametrize(
     ("exit_code", "stderr", "reason"),
-    [(3, b"", "it is not there"), (1, b"ln: read-only\n", "ln: read-only")],
+    [(3, b"", "it does not exist"), (1, b"ln: read-only\n", "ln: read-only")],
 )
 def test_what_cannot_be_linked_to(exit_code: int, stderr: bytes, reason: str) -> None:
     with pytest.raises(HostFileError) as e:

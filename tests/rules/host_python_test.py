@@ -152,7 +152,7 @@ def standalone(version: str) -> HostPython:
         version=version,
         target_triple="x86_64-unknown-linux-gnu",
         digest=ARCHIVE,
-        description=f"Python {version} is inside.",
+        description=f"Contains Python {version}.",
         host_python=".cache/links/python",
     )
 
@@ -192,12 +192,12 @@ def test_no_python_of_the_host_can_be_embedded() -> None:
             packed={"/py310": PackedHostPython(None, "/py310: it is a debug build")},
         )
     assert str(e.value) == (
-        "There is no Python on this machine that can be embedded into the target project:bin, "
-        "whose dependencies have the interpreter constraints `CPython<3.12,>=3.10`. Looked for, "
-        "where `[python-bootstrap].search_path` says:\n\n"
+        "No Python on this machine can be embedded into the target project:bin, whose dependencies "
+        "have the interpreter constraints `CPython<3.12,>=3.10`. Searched in "
+        "`[python-bootstrap].search_path`:\n\n"
         "  * CPython<3.12,==3.11.*,>=3.10: none found\n"
         "  * /py310: it is a debug build\n\n"
-        "To fix, install one of 3.11, 3.10 with its library (pyenv: `pyenv install 3.11`; Debian "
+        "To fix, install one of 3.11, 3.10 with its libpython (pyenv: `pyenv install 3.11`; Debian "
         "and Ubuntu: `apt-get install libpython3.11-dev`), or set `[pyoxidizer].python` to "
         "`pyoxidizer`."
     )
@@ -283,7 +283,7 @@ def test_constraints_that_allow_nothing_that_can_be_embedded(
         f"The target project:bin needs a Python that matches `{wanted}`, the interpreter "
         f"constraints of its dependencies. With `[pyoxidizer].python` set to `{source.value}`, "
         f"only {known} can be embedded.\n\nTo fix, change the `interpreter_constraints` of the "
-        "code, or of `[python]`, so that one of these is allowed."
+        "code or of `[python]` to allow one of these."
     )
 
 
@@ -304,8 +304,8 @@ def test_pyoxidizers_own_python_is_the_newest_that_is_allowed(
         version=version,
         target_triple="x86_64-unknown-linux-gnu",
         description=(
-            f"Python {version} (PyOxidizer's own) is inside; "
-            "it runs with the glibc of this machine or a newer one."
+            f"Contains Python {version} (downloaded by PyOxidizer); "
+            "runs with the glibc of this machine or newer."
         ),
     )
     assert not tried

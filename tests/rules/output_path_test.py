@@ -75,6 +75,6 @@ def test_another_one_in_the_same_folder(
         output_path(target, other)
     assert str(e.value) == (
         f"The `output_path` field in target {target.address} is {paths[0]}, and that of the target "
-        f"{other.address} is {paths[1]}: one would delete the files of the other. To fix, give one "
-        "of them another `output_path`."
+        f"{other.address} is {paths[1]}: packaging one would delete the files of the other. To "
+        "fix, change the `output_path` of either."
     )

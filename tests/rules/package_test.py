@@ -112,7 +112,7 @@ STANDALONE_PYTHON = HostPython(
     target_triple="x86_64-unknown-linux-gnu",
     digest=PYTHON,
     host_python=".cache/links/python",
-    description="Python 3.11.7 is inside.",
+    description="Contains Python 3.11.7.",
 )
 RUST = RustToolchain(SystemRust(".cache/links/rust", "rustc 1.80"))
 C_TOOLCHAIN = CToolchain("/usr/bin", "cc 12")
@@ -328,7 +328,7 @@ def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
     assert stages.requests[ArtifactRequest].address == ADDRESS
     assert stages.binary == MY_APP
     assert stages.binary.descriptions == (
-        "Python 3.11.7 is inside.",
+        "Contains Python 3.11.7.",
         "Code: app in the executable; six (named in `filesystem_resources`) in `lib`.",
     )
 
@@ -371,8 +371,8 @@ def test_each_stage_after_a_template_gets_what_those_before_it_gave() -> None:
     build_request = stages.requests[BuildRequest]
     assert build_request.description == "Building src/py/project:bin with PyOxidizer"
     assert stages.binary.descriptions == (
-        "Python 3.11.7 is inside.",
-        "Code: app where the template says; six (named in `filesystem_resources`) in `lib`.",
+        "Contains Python 3.11.7.",
+        "Code: app placed by the template; six (named in `filesystem_resources`) in `lib`.",
     )
 
 
@@ -579,7 +579,7 @@ def refuse(_: object) -> Any:
 NOT_ASKED: Mocks = {write_report: refuse}
 INSTALL = BuiltPackageArtifact(
     "project/bin/triple/debug/install",
-    extra_log_lines=("Python 3.11.7 is inside.", "Code: app in the executable."),
+    extra_log_lines=("Contains Python 3.11.7.", "Code: app in the executable."),
 )
 
 

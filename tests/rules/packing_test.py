@@ -93,8 +93,8 @@ def test_a_refusal_is_handed_on() -> None:
 
 def test_describe() -> None:
     assert describe(REPORT, "/usr/bin/python3.11") == (
-        "Python 3.11.7 (/usr/bin/python3.11, static) is inside; it runs with glibc 2.35 or newer."
+        "Contains Python 3.11.7 (/usr/bin/python3.11, static); runs with glibc 2.35 or newer."
     )
     assert describe({**REPORT, "glibc": None}, "/usr/bin/python3.11") == (
-        "Python 3.11.7 (/usr/bin/python3.11, static) is inside."
+        "Contains Python 3.11.7 (/usr/bin/python3.11, static)."
     )

@@ -77,8 +77,8 @@ def test_a_template_beside_the_build_file(rule_runner: RuleRunner) -> None:
 
 
 EMPTY = (
-    "it is empty. To fix, remove the field; the goal `pyoxidizer-config` prints a template to start "
-    "from then"
+    "it is empty. To fix, remove the field; the goal `pyoxidizer-config` then prints a template to "
+    "start from"
 )
 
 
@@ -93,8 +93,8 @@ EMPTY = (
         ),
         (
             b"ok = 1\nexe.pip_install($WHEEL)\n",
-            "line 2 uses the parameter `$WHEEL`, which does not exist. Did you mean `$WHEELS`? "
-            "There are $NAME, $PYTHON_DISTRIBUTION, $RUN_MODULE, "
+            "line 2 uses the unknown parameter `$WHEEL`. Did you mean `$WHEELS`? "
+            "The parameters are $NAME, $PYTHON_DISTRIBUTION, $RUN_MODULE, "
             "$UNCLASSIFIED_RESOURCE_INSTALLATION, $WHEELS; write `$$` for a dollar sign",
         ),
     ],
@@ -124,5 +124,5 @@ def test_a_template_that_is_not_there(rule_runner: RuleRunner) -> None:
     assert isinstance(error, InvalidFieldException)
     assert str(error) == (
         "The `template` field in target project:bin names project/missing.bzlt, which cannot be "
-        "used: it does not exist. To fix, correct the path, which starts at the BUILD file's folder."
+        "used: it does not exist. To fix, correct the path, which is relative to the BUILD file."
     )

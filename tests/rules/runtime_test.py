@@ -41,7 +41,7 @@ REQUEST = RuntimeRequest(
         target_triple="x86_64-unknown-linux-gnu",
         digest=FILES.digest({"python.tar.zst": "python"}),
         host_python=".cache/links/python",
-        description="Python 3.11.7 is inside.",
+        description="Contains Python 3.11.7.",
     ),
     rust=RustToolchain(None),
     c_toolchain=CToolchain("/usr/bin", "cc 12"),

@@ -111,14 +111,14 @@ def linked(version: str = "1.80.1") -> RustToolchain:
 
 def described(search_path: Path, found: str = "") -> str:
     return (
-        "Building a PyOxidizer binary needs Rust 1.62.1 or newer, searched for as `rustc` in "
+        "Building a PyOxidizer binary requires Rust 1.62.1 or newer, but no usable `rustc` is in "
         f"{search_path}.\n\n{found}To fix, install Rust with `rustup` or your system's packages, "
-        "or set `[pyoxidizer].rust_search_path` to the folder with its `rustc`."
+        "or set `[pyoxidizer].rust_search_path` to the folder that contains `rustc`."
     )
 
 
-def of_no_use(problem: str) -> str:
-    return f"Found, but of no use:\n\n  * {problem}\n\n"
+def unusable(problem: str) -> str:
+    return f"Found, but unusable:\n\n  * {problem}\n\n"
 
 
 # --- A toolchain that does
@@ -158,21 +158,22 @@ def test_none_at_all(tmp_path: Path) -> None:
 def test_one_that_is_too_old(tmp_path: Path) -> None:
     folder = install(tmp_path, "1.62.0")
     assert refusal(folder) == described(
-        folder, of_no_use(f"{folder}/rustc: it is rustc 1.62.0 (0123abcd 2024-08-06)")
+        folder,
+        unusable(f"{folder}/rustc: unsupported version: rustc 1.62.0 (0123abcd 2024-08-06)"),
     )
 
 
 def test_a_proxy_without_a_toolchain(tmp_path: Path) -> None:
     folder = install_proxy(tmp_path)
     assert refusal(folder) == described(
-        folder, of_no_use(f"{folder}/rustc: it fails: error: no default toolchain")
+        folder, unusable(f"{folder}/rustc: failed with: error: no default toolchain")
     )
 
 
 def test_a_rustc_without_a_cargo(tmp_path: Path) -> None:
     folder = install(tmp_path, tools=("rustc",))
     assert refusal(folder) == described(
-        folder, of_no_use(f"{folder}/rustc: {folder}/cargo cannot be run")
+        folder, unusable(f"{folder}/rustc: {folder}/cargo cannot be run")
     )
 
 
@@ -182,14 +183,14 @@ def test_all_that_were_found_are_listed() -> None:
         RustcProbe("/b/rustc", None, "", "it fails"),
     ]
     assert describe_problem(["/a", "/b"], probes) == described(
-        Path("/a:/b"), of_no_use("/a/rustc: it is old\n  * /b/rustc: it fails")
+        Path("/a:/b"), unusable("/a/rustc: it is old\n  * /b/rustc: it fails")
     )
 
 
 def test_an_empty_search_path_is_called_so() -> None:
     assert describe_problem([], []).startswith(
-        "Building a PyOxidizer binary needs Rust 1.62.1 or newer, searched for as `rustc` in "
-        "nothing, as the search path is empty.\n\n"
+        "Building a PyOxidizer binary requires Rust 1.62.1 or newer, but no usable `rustc` is in "
+        "the search path, which is empty.\n\n"
     )
 
 
@@ -201,7 +202,7 @@ def test_auto_falls_back_to_the_managed_one_and_says_so(
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (
             logging.INFO,
-            described(tmp_path) + "\n\nUntil then, PyOxidizer downloads a Rust of its own.",
+            described(tmp_path) + "\n\nUntil then, PyOxidizer downloads its own Rust.",
         )
     ]
 

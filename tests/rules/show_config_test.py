@@ -99,7 +99,7 @@ def test_without_a_template_it_is_one_to_start_from() -> None:
 
 def test_without_what_lies_on_the_filesystem() -> None:
     text, _ = show(APP)
-    assert '#     template="pyoxidizer.bzlt",\n#\n# A place' in text
+    assert '#     template="pyoxidizer.bzlt",\n#\n# A starting' in text
 
 
 def test_with_a_template_it_is_what_pyoxidizer_reads() -> None:

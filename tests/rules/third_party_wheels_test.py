@@ -123,8 +123,8 @@ def failure_to_resolve(said: str) -> str:
 
 def test_what_cannot_be_resolved_is_said_with_the_python_that_it_is_for() -> None:
     assert failure_to_resolve("pip: ERROR: something new\n").startswith(
-        "The third-party requirements of these distributions cannot be resolved for "
-        "CPython==3.11.7, the Python that is to be embedded:\n\n  * project:dist\n\n"
+        "Cannot resolve the third-party requirements of these distributions for "
+        "CPython==3.11.7, the Python to embed:\n\n  * project:dist\n\n"
         "Pex says:\n\npip: ERROR: something new\n\nTo fix, if a requirement has neither"
     )
 

@@ -180,11 +180,11 @@ def test_wheels_that_share_a_package_lie_in_one_place() -> None:
         wheel("last", files=("next/last.py",)),
         SIX,
     ) == [
-        ("in a package of data", "`app`"),
+        ("shares a package with data", "`app`"),
         ("data files", "app/data/x.txt"),
-        ("in a package of data", "`app`"),
-        ("in a package of data", "`app`"),
-        ("in a package of next", "`next`"),
+        ("shares a package with data", "`app`"),
+        ("shares a package with data", "`app`"),
+        ("shares a package with next", "`next`"),
         IN_MEMORY,
     ]
 

@@ -35,18 +35,18 @@ def test_a_value_is_not_rendered_again() -> None:
     [
         (
             "\n\nexe.pip_install($WHEEL)",
-            "line 3 uses the parameter `$WHEEL`, which does not exist. Did you mean `$WHEELS`? "
-            "There are $NAME, $RUN_MODULE, $WHEELS; write `$$` for a dollar sign",
+            "line 3 uses the unknown parameter `$WHEEL`. Did you mean `$WHEELS`? "
+            "The parameters are $NAME, $RUN_MODULE, $WHEELS; write `$$` for a dollar sign",
         ),
         (
             "${name}",
-            "line 1 uses the parameter `${name}`, which does not exist. Did you mean `$NAME`? "
-            "There are $NAME, $RUN_MODULE, $WHEELS; write `$$` for a dollar sign",
+            "line 1 uses the unknown parameter `${name}`. Did you mean `$NAME`? "
+            "The parameters are $NAME, $RUN_MODULE, $WHEELS; write `$$` for a dollar sign",
         ),
         (
             "$HOME",
-            "line 1 uses the parameter `$HOME`, which does not exist. "
-            "There are $NAME, $RUN_MODULE, $WHEELS; write `$$` for a dollar sign",
+            "line 1 uses the unknown parameter `$HOME`. "
+            "The parameters are $NAME, $RUN_MODULE, $WHEELS; write `$$` for a dollar sign",
         ),
     ],
 )
@@ -63,8 +63,8 @@ def test_decode() -> None:
 
 
 EMPTY = (
-    "it is empty. To fix, remove the field; the goal `pyoxidizer-config` prints a template to start "
-    "from then"
+    "it is empty. To fix, remove the field; the goal `pyoxidizer-config` then prints a template to "
+    "start from"
 )
 
 

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""PyOxidizer configurations, as text."""
+"""Renders PyOxidizer configurations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PythonArchive:
 
     path: str
     sha256: str
-    minor_version: str  # As in "3.11".
+    minor_version: str  # For example, "3.11".
 
     @property
     def expression(self) -> str:
@@ -40,10 +40,10 @@ class PyOxidizerPython:
 
 @dataclass(frozen=True)
 class Config:
-    """What one binary consists of.
+    """What a binary consists of.
 
     `wheels` and `filesystem_wheels` are paths of wheel files, relative to the sandbox's root. Each
-    lists all that pip needs, so that pip has nothing to look for.
+    list is complete, so that pip searches for nothing.
     """
 
     name: str
@@ -65,18 +65,18 @@ class Config:
         """The whole configuration.
 
         Raises:
-            template.TemplateError: when the template is wrong.
+            template.TemplateError: if the template is invalid.
         """
         return self._prelude() + template.render(template_text, self.parameters())
 
     def line_numbers(self, template_text: str) -> tuple[int, ...]:
-        """For each line of `render`'s, the one of the template that it comes from, 0 for none."""
+        """For each line of `render`'s result, the template's line that it comes from, or 0."""
         ours = self._prelude().count("\n") * (0,)
         return ours + template.line_numbers(template_text, self.parameters())
 
     def _prelude(self) -> str:
-        # Templates written for Pants' own backend ask for `default_python_distribution()`, which
-        # would be a download. They get the Python that was chosen for this binary.
+        # Templates written for Pants' own backend call `default_python_distribution()`, which
+        # downloads a Python. This definition returns the Python chosen for this binary instead.
         if isinstance(self.python, PyOxidizerPython):
             return ""
         version = self.python.minor_version
@@ -84,8 +84,8 @@ class Config:
             'def default_python_distribution(flavor="standalone", build_target=None, '
             "python_version=None):\n"
             f'    if python_version not in [None, "{version}"]:\n'
-            '        fail("the template asks for Python " + python_version + ", but '
-            f'`[pyoxidizer].python` and the interpreter constraints give {version}")\n'
+            '        fail("the template requests Python " + python_version + ", but '
+            f'`[pyoxidizer].python` and the interpreter constraints select {version}")\n'
             f"    return {self.python.expression}\n"
         )
 
@@ -98,8 +98,8 @@ class Config:
         if not self.wheels:
             # `pip install` without any argument is an error.
             return starlark.string_list(("--requirement", os.devnull))
-        # Without this, pip would find what must lie on the filesystem as a dependency of
-        # something else, and PyOxidizer would embed it as well.
+        # Otherwise, pip would install wheels that must be on the filesystem as dependencies of
+        # others, and PyOxidizer would embed them, too.
         options = ("--no-deps",) if self.filesystem_wheels else ()
         return starlark.string_list((*options, *self.wheels))
 
@@ -107,9 +107,9 @@ class Config:
         if not self.filesystem_wheels:
             return ""
         wheels = starlark.string_list(("--no-deps", *self.filesystem_wheels))
-        # A policy with `file_scanner_emit_files`, as our default template's, yields plain files,
-        # which serve packages that look for their own data and libraries. Any other policy
-        # yields modules and resources only, as in Pants' own backend.
+        # A policy with `file_scanner_emit_files`, such as that of our start template, yields plain
+        # files, for packages that search for their own data and libraries. Other policies yield
+        # only modules and resources, as in Pants' own backend.
         return (
             f"filesystem_resources = exe.pip_install({wheels})\n"
             "filesystem_files = "
@@ -124,10 +124,10 @@ class Config:
 def runtime_config(
     python: PythonArchive | PyOxidizerPython, *, name: str, startup_dir: str, rarely_used_dir: str
 ) -> str:
-    """The configuration of an executable that has no program yet.
+    """The configuration of the runtime, an executable without a program.
 
-    The folder `startup_dir` has the package `pants_pyoxidizer`. The folder `seldom_dir` is written,
-    with modules of the standard library that are not inside.
+    The folder `startup_dir` contains the package `pants_pyoxidizer`. PyOxidizer writes rarely used
+    modules of the standard library to the folder `rarely_used_dir` instead of embedding them.
     """
     return template.render(
         package_data.read("templates/runtime.bzlt").decode(),
@@ -136,7 +136,7 @@ def runtime_config(
             "PYTHON_DISTRIBUTION": python.expression,
             "RARELY_USED_DIR": starlark.escape(rarely_used_dir),
             "STARTUP_DIR": starlark.escape(startup_dir),
-            # The curses of a Python of this machine is the system's, and knows where to look.
+            # The curses of a Python on this machine is the system's, which finds terminfo itself.
             "TERMINFO": "none" if isinstance(python, PythonArchive) else "dynamic",
         },
     )

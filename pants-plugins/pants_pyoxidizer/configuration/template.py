@@ -1,9 +1,9 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Templates of PyOxidizer configurations (`.bzlt`), and how their parameters are filled in.
+"""Decodes and renders templates of PyOxidizer configurations (`.bzlt`).
 
-The syntax is that of `string.Template`: `$NAME`, `${NAME}`, and `$$` for a dollar sign. Unlike
-`safe_substitute()`, a parameter that does not exist is an error: a misspelt `$WHEEL` would
-otherwise reach PyOxidizer, whose message names neither the template nor the cure.
+The syntax is that of `string.Template`: `$NAME`, `${NAME}`, and `$$` for a dollar sign. Unlike in
+`safe_substitute()`, an unknown parameter is an error: a misspelled `$WHEEL` would otherwise reach
+PyOxidizer, whose error names neither the template nor the fix.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import difflib
 import re
 from typing import Mapping
 
-# PyOxidizer itself expands these when the binary starts: they must pass through as they are.
+# Not parameters of the template: PyOxidizer expands these when the binary starts.
 PASSED_THROUGH = frozenset({"ORIGIN"})
 
-# A dollar sign before anything else (`$1`, `$ `) is no parameter, and stays.
+# A dollar sign before anything else (`$1`, `$ `) is kept.
 _PARAMETER = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<named>[A-Za-z_][A-Za-z0-9_]*))"
 )
 
 
 class TemplateError(ValueError):
-    """What is wrong with a template, with the line where there is one, and what to do."""
+    """A problem of a template: the line, if any, and the fix."""
 
 
 def decode(content: bytes) -> str:
     """The text of a template file.
 
     Raises:
-        TemplateError: when it is not UTF-8, or holds nothing but blanks and comments.
+        TemplateError: if it is not UTF-8, or contains only whitespace and comments.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -40,8 +40,8 @@ def decode(content: bytes) -> str:
         ) from None
     if not any(line.split("#", 1)[0].strip() for line in text.splitlines()):
         raise TemplateError(
-            "it is empty. To fix, remove the field; the goal `pyoxidizer-config` prints a template to "
-            "start from then"
+            "it is empty. To fix, remove the field; the goal `pyoxidizer-config` then prints a "
+            "template to start from"
         )
     return text
 
@@ -49,15 +49,14 @@ def decode(content: bytes) -> str:
 def render(text: str, parameters: Mapping[str, str]) -> str:
     """Fill in `parameters` (name to Starlark source).
 
-    A value of several lines is indented as far as the parameter is on its own line, so that it
-    stays inside the function that the template puts it in.
+    A multi-line value gets the indentation of its parameter, if that begins the line, so that it
+    stays inside the function that contains the parameter.
 
     Raises:
-        TemplateError: for a parameter that does not exist.
+        TemplateError: for an unknown parameter.
     """
 
-    # Comments are rendered too: `string.Template` does not know them, and templates that were
-    # written for it may rely on that.
+    # Comments are rendered too: `string.Template` does it, and existing templates may rely on it.
     def value_of(match: re.Match[str]) -> str:
         if match["escaped"]:
             return "$"
@@ -75,7 +74,7 @@ def render(text: str, parameters: Mapping[str, str]) -> str:
 
 
 def line_numbers(text: str, parameters: Mapping[str, str]) -> tuple[int, ...]:
-    """For each line of what `render` gives, the line of `text` that it comes from."""
+    """For each line of `render`'s result, the line of `text` that it comes from."""
     return tuple(
         number
         for number, line in enumerate(text.split("\n"), start=1)
@@ -91,6 +90,6 @@ def _unknown_parameter(
     hint = f" Did you mean `${nearest[0]}`?" if nearest else ""
     known = ", ".join(f"${parameter}" for parameter in sorted(parameters))
     return (
-        f"line {line} uses the parameter `{match[0]}`, which does not exist.{hint} "
-        f"There are {known}; write `$$` for a dollar sign"
+        f"line {line} uses the unknown parameter `{match[0]}`.{hint} "
+        f"The parameters are {known}; write `$$` for a dollar sign"
     )

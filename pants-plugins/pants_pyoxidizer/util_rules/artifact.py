@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""A binary of the default way: a copy of the runtime with the payload of a program."""
+"""Makes a binary without a template: a copy of the runtime with the payload of a program."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from pants_pyoxidizer.wheels.entry_point import EntryPoint
 
 @dataclass(frozen=True)
 class ArtifactRequest:
-    address: Address = dataclasses.field(compare=False)  # For the user to see.
-    name: str  # Of the executable.
+    address: Address = dataclasses.field(compare=False)  # Only shown to users.
+    name: str  # Name of the executable.
     entry_point: EntryPoint | None
     runtime: Runtime
     payload: PreparedPayload
-    payload_is_sidecar: bool  # Rather than appended.
-    interpreter: bool  # Whether it can be asked to be one.
+    payload_is_sidecar: bool  # A file next to the executable, instead of appended to it.
+    interpreter: bool  # Whether the binary can act as a Python interpreter on request.
 
 
 @rule(level=LogLevel.DEBUG)

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Builds a binary, from the fields of its target to the files for `--distdir`. Chains the stages."""
+"""Builds a binary: chains the stages from a target's fields to the files for `--distdir`."""
 
 from __future__ import annotations
 
@@ -104,17 +104,17 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
 
 @dataclass(frozen=True)
 class CheckedFields:
-    """What BUILD files and the template say, found right before anything is built."""
+    """Values of fields, validated before anything is built."""
 
-    name: str  # Of the executable.
+    name: str  # Name of the executable.
     distributions: Distributions
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What goes into a binary, whichever way it is built."""
+    """What a binary contains, with or without a template."""
 
-    name: str  # Of the executable.
+    name: str  # Name of the executable.
     python: StandalonePython
     contents: Contents
     wheels: Digest
@@ -122,7 +122,7 @@ class Ingredients:
 
 @dataclass(frozen=True)
 class BuildTools:
-    """What builds a binary, whichever way."""
+    """What builds a binary, with or without a template."""
 
     args: tuple[str, ...]
     rust: RustToolchain
@@ -145,7 +145,7 @@ class TemplateBuildRequest:
 
 @dataclass(frozen=True)
 class PyOxidizerBinary:
-    """A built binary, as it is to lie below `--distdir`."""
+    """A built binary, with its paths below `--distdir`."""
 
     digest: Digest
     install_dir: str
@@ -155,7 +155,7 @@ class PyOxidizerBinary:
 
     @property
     def descriptions(self) -> tuple[str, ...]:
-        """Sentences for users, on what is inside."""
+        """Sentences for users about what the binary contains."""
         return (
             self.ingredients.python.description,
             placement.describe(self.ingredients.contents.placements),
@@ -274,7 +274,7 @@ async def build_from_template(request: TemplateBuildRequest) -> Build:
 
 @rule(level=LogLevel.DEBUG)
 async def build_binary(field_set: PyOxidizerFieldSet) -> PyOxidizerBinary:
-    # What is wrong with the fields is said before anything is looked for or built.
+    # Reject invalid fields before any search or build starts.
     await check_fields(field_set, **implicitly())
     ingredients, tools = await concurrently(
         collect_ingredients(field_set, **implicitly()),

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The process that runs PyOxidizer: its arguments, environment, caches and paths."""
+"""Runs PyOxidizer: the arguments, environment, caches and paths of its process."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ from pants_pyoxidizer.util_rules.tool_process import (
     run_tool,
 )
 
-_BUILD_DIR = "build"  # Where PyOxidizer writes.
+_BUILD_DIR = "build"  # PyOxidizer's output folder.
 _RESULT = "__result.json"
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    description: str = dataclasses.field(compare=False)  # For the user to see.
-    name: str  # Of the executable.
+    description: str = dataclasses.field(compare=False)  # Only shown to users.
+    name: str  # Name of the executable.
     args: tuple[str, ...]
     config: RenderedConfig
     python: StandalonePython
     rust: RustToolchain
     c_toolchain: CToolchain
-    inputs: Digest  # What the configuration names.
-    # Folders of `inputs` in which pip may look for wheels that a template asks for by name.
+    inputs: Digest  # Files that the configuration names.
+    # Folders of `inputs` in which pip may look for wheels that a template requests by name.
     wheel_dirs: tuple[str, ...] = ()
-    # They are compiled at the end. What is embedded, PyOxidizer compiles itself.
+    # Plain files are compiled after the build; PyOxidizer itself compiles embedded modules.
     has_plain_files: bool = False
     optimize_size: bool = False
 
@@ -78,11 +78,11 @@ class Build:
 
 
 class WrongTargetTripleError(Exception):
-    """PyOxidizer would build for another platform than that of the embedded Python."""
+    """PyOxidizer would build for a platform other than the embedded Python's."""
 
 
 def target_triple(args: Iterable[str]) -> str | None:
-    """What `--target-triple` is set to in arguments of PyOxidizer's; the last one counts."""
+    """The value of `--target-triple` in arguments for PyOxidizer; the last one wins."""
     triple = None
     arguments = iter(args)
     for argument in arguments:
@@ -106,9 +106,9 @@ def check_target_triple(request: BuildRequest) -> None:
         )
 
 
-# Takes longer to compile, so it is for what is built once.
+# Compiles slower, so only used for the runtime, which is built once.
 _SMALL = {
-    "CARGO_PROFILE_DEV_STRIP": "debuginfo",  # Of libpython.
+    "CARGO_PROFILE_DEV_STRIP": "debuginfo",  # Strips libpython.
     "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1",
     "CARGO_PROFILE_RELEASE_LTO": "fat",
 }

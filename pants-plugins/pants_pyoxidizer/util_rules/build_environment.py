@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What every process that runs PyOxidizer gets: toolchains, crates, caches, and no network."""
+"""The environment of processes that run PyOxidizer: toolchains, crates and caches, no network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pants_pyoxidizer.util_rules.python.standalone_python import StandalonePytho
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.tool_process import CARGO_DIR
 
-BUILT = "__built.txt"  # Where the cargo driver notes what it built.
+BUILT = "__built.txt"  # The cargo driver records here what it built.
 
 _CACHE = ".cache/pyoxidizer"
 _CRATES_CACHE = ".cache/pyoxidizer_crates"
@@ -34,7 +34,7 @@ class BuildEnvironmentRequest:
 
 @dataclass(frozen=True)
 class BuildEnvironment:
-    """For a `ToolProcess`. `{chroot}` stands for the sandbox: PyOxidizer wants absolute paths."""
+    """For a `ToolProcess`. `{chroot}` stands for the sandbox: PyOxidizer needs absolute paths."""
 
     env: FrozenDict[str, str]
     immutable_input_digests: FrozenDict[str, Digest]
@@ -47,7 +47,7 @@ class BuildEnvironment:
 async def set_up_build_environment(request: BuildEnvironmentRequest) -> BuildEnvironment:
     rust = request.rust.system
     if rust is None:
-        # PyOxidizer downloads Rust, with which it fetches crates.
+        # PyOxidizer downloads Rust, and fetches crates with it.
         return BuildEnvironment(FrozenDict(_common(request)), FrozenDict())
     crates_request = CratesRequest(request.python.target_triple, rust)
     crates = await get_crates(crates_request, **implicitly())
@@ -66,13 +66,13 @@ async def set_up_build_environment(request: BuildEnvironmentRequest) -> BuildEnv
 def _common(request: BuildEnvironmentRequest) -> dict[str, str]:
     return {
         "PANTS_PYOXIDIZER_C_TOOLCHAIN": request.c_toolchain.fingerprint,
-        # The cargo driver comes first.
+        # `cargo` must resolve to the driver.
         "PANTS_PYOXIDIZER_PATH": os.pathsep.join(
             (f"{{chroot}}/{CARGO_DIR}", request.c_toolchain.path)
         ),
-        # One for each Python: PyOxidizer tells archives apart by their file names alone.
+        # One per Python: PyOxidizer identifies archives by their file names alone.
         "PYOXIDIZER_CACHE_DIR": f"{{chroot}}/{_CACHE}/{request.python.cache_key}",
-        # pip sees the wheels that Pants resolved, and nothing else.
+        # pip must see only the wheels that Pants resolved.
         "PIP_NO_INDEX": "1",
         "PIP_NO_INPUT": "1",
         "PIP_CONFIG_FILE": os.devnull,

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The system's C compiler and the tools around it, which Rust's crates and the linking need."""
+"""Finds the system's C toolchain, which is needed to compile crates and to link."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from pants_pyoxidizer.engine import (
 )
 from pants_pyoxidizer.subsystem import SCOPE, PyOxidizer
 
-# Only `cc` tells its version the same way everywhere.
+# Only `cc` has a portable way to print its version.
 _TOOLS = (("cc", BinaryPathTest(("--version",))), ("ar", None))
 
 
 @dataclass(frozen=True)
 class CToolchainRequest:
-    # The crate jemalloc needs it, which PyOxidizer takes for what a template configures.
+    # Builds the crate jemalloc, PyOxidizer's default allocator in templates.
     with_make: bool
 
 
@@ -58,12 +58,12 @@ async def find_c_toolchain(
         raise BinaryNotFoundError(
             softwrap(
                 f"""
-                Building a PyOxidizer binary needs {names}, searched for in
+                Building a PyOxidizer binary requires {names}, missing from
                 {os.pathsep.join(search_path)}.
 
                 To fix, install a C toolchain (Debian and Ubuntu: `apt-get install gcc libc6-dev
                 make`; Fedora: `dnf install gcc make`; macOS: `xcode-select --install`), or set
-                `[{SCOPE}].c_toolchain_search_path` to where it is.
+                `[{SCOPE}].c_toolchain_search_path` to the folders that contain it.
                 """
             )
         )

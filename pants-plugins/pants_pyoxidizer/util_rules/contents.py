@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Which wheels go where in a binary, and what it runs; wrong input is found here, not by pip."""
+"""Decides where each wheel goes and what the binary runs; rejects bad input before pip sees it."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ logger = logging.getLogger(__name__)
 
 
 class UnusableWheelsError(Exception):
-    """The wheels of a binary do not fit each other, or its Python."""
+    """The wheels of a binary are incompatible with each other or with its Python."""
 
 
 @dataclass(frozen=True)
 class ContentsRequest:
     address: Address
     entry_point: str | None
-    resources: Resources | None  # None: a template decides.
+    resources: Resources | None  # None: the template decides.
     filesystem_resources: tuple[str, ...]
     first_party: tuple[Wheel, ...]
     third_party: tuple[Wheel, ...]
-    python_version: str  # As in "3.11.7".
+    python_version: str  # For example, "3.11.7".
     target_triple: str
 
 
@@ -55,12 +55,12 @@ class Contents:
     first_party: tuple[str, ...]  # Paths of wheels.
 
     def paths(self, on_filesystem: bool) -> tuple[str, ...]:
-        """Of the wheel files that were placed so."""
+        """Paths of the wheel files with this placement."""
         return tuple(p.wheel.path for p in self.placements if p.on_filesystem == on_filesystem)
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Where the wheel files lie."""
+        """The folders of the wheel files."""
         return tuple(sorted({str(PurePath(p.wheel.path).parent) for p in self.placements}))
 
 
@@ -76,7 +76,7 @@ async def determine_contents(request: ContentsRequest) -> Contents:
     has_files = environment["python_version"] != "3.9"
     placements = placement.place(wheels, request.resources, forced, has_files=has_files)
     _check_placements(request, placements)
-    logger.debug(f"Where the code of {request.address} goes:\n{placement.table(placements)}")
+    logger.debug(f"Placement of the code of {request.address}:\n{placement.table(placements)}")
     _refuse_hidden_modules(request)
     first_party = tuple(wheel.path for wheel in request.first_party)
     return Contents(_entry_point(request, wheels), placements, first_party)
@@ -86,14 +86,16 @@ def _refuse_hidden_modules(request: ContentsRequest) -> None:
     hidden = wheel_metadata.hidden_modules(request.first_party, request.third_party)
     if not hidden:
         return
-    lines = bullet_list(f"`{module}` of {second}, by {first}" for module, first, second in hidden)
+    lines = bullet_list(
+        f"`{module}` of {second} is hidden by {first}" for module, first, second in hidden
+    )
     raise InvalidFieldException(
         f"The `{PyOxidizerDependenciesField.alias}` field in target {request.address} has "
-        f"distributions with modules that hide others of the same name:\n\n{lines}\n\n"
+        f"distributions that contain modules of the same name:\n\n{lines}\n\n"
         + softwrap(
             f"""
-            To fix, rename one of each two, leave one out of the `python_distribution` that it is
-            in, or leave one of the distributions out of `{PyOxidizerDependenciesField.alias}`.
+            To fix, rename one module of each pair, exclude it from its `python_distribution`, or
+            remove one of the distributions from `{PyOxidizerDependenciesField.alias}`.
             """
         )
     )
@@ -114,7 +116,7 @@ def _entry_point(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> EntryPo
             The `{PyOxidizerEntryPointField.alias}` field in target {request.address} is
             {request.entry_point!r}, which cannot be run. {problem}
 
-            To fix, correct the field, or add the `python_distribution` with that module to
+            To fix, correct the field, or add the `python_distribution` that contains the module to
             `{PyOxidizerDependenciesField.alias}`.
             """
         )
@@ -128,19 +130,17 @@ def _check_requirements(
     if not missing:
         return
     lines = bullet_list(
-        f"{m.wheel} requires `{m.requirement}`, and "
-        + (f"there is {m.found}" if m.found else "it is not there")
+        f"{m.wheel} requires `{m.requirement}`, "
+        + (f"but the version is {m.found}" if m.found else "which is missing")
         for m in missing
     )
     raise UnusableWheelsError(
-        f"The wheels of the target {request.address} require what does not come with them:\n\n"
-        f"{lines}\n\n"
+        f"Wheels of the target {request.address} have unsatisfied requirements:\n\n{lines}\n\n"
         + softwrap(
             f"""
-            To fix, if it is a distribution of this repository, add its `python_distribution`
-            to `{PyOxidizerDependenciesField.alias}`. If it is a third-party requirement, make the
-            code depend on a `python_requirement` for it, and generate the lockfile anew if there
-            is one.
+            To fix, if this repository has the distribution, add its `python_distribution` to
+            `{PyOxidizerDependenciesField.alias}`. Otherwise, make the code depend on a
+            `python_requirement` for it, and regenerate the lockfile, if any.
             """
         )
     )
@@ -152,15 +152,14 @@ def _check_tags(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> None:
     )
     if not incompatible:
         return
-    lines = bullet_list(f"{wheel} (wanted: {tag})" for wheel, tag in incompatible)
+    lines = bullet_list(f"{wheel} (compatible tag: {tag})" for wheel, tag in incompatible)
     raise UnusableWheelsError(
-        f"Wheels of the target {request.address} cannot be used by Python "
-        f"{request.python_version} on {request.target_triple}, which is to be embedded:\n\n"
-        f"{lines}\n\n"
+        f"Wheels of the target {request.address} are incompatible with the Python to embed, "
+        f"{request.python_version} on {request.target_triple}:\n\n{lines}\n\n"
         + softwrap(
             """
             To fix, narrow the `interpreter_constraints` of the distributions' code to the Python
-            that they were built for.
+            that the wheels were built for.
             """
         )
     )
@@ -195,7 +194,7 @@ def _filesystem_wheels(
                     The `{PyOxidizerFilesystemResourcesField.alias}` field in target
                     {request.address} has {text!r}, {problem}.
 
-                    To fix, name requirements that go into the binary. There are
+                    To fix, name requirements that the binary contains:
                     {", ".join(sorted(f"`{wheel.name}=={wheel.version}`" for wheel in wheels))}.
                     """
                 )
@@ -208,12 +207,13 @@ def _filesystem_wheels(
 def _resource_problem(
     text: str, wheels: tuple[Wheel, ...], environment: dict[str, str]
 ) -> str | None:
-    # All others are there: it is this one, or what its extras require.
+    # All wheels' requirements are satisfied: only this text, or its extras, can be the problem.
     for missing in wheel_metadata.missing_requirements(
         wheels, roots=[text], environment=environment
     ):
         what = "" if missing.wheel is None else f"which requires `{missing.requirement}`, "
-        return what + (f"but {missing.found} goes in" if missing.found else "which does not go in")
+        found = missing.found
+        return what + (f"but the version is {found}" if found else "which the binary lacks")
     for unknown in wheel_metadata.unknown_extras([text], wheels, environment=environment):
         there_are = ", ".join(f"`{extra}`" for extra in unknown.known) or "none"
         return f"but `{unknown.name}` has no extra `{unknown.extra}`; its extras: {there_are}"

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The Rust crates that PyOxidizer compiles, fetched once, so that no build needs a network."""
+"""Fetches the Rust crates that PyOxidizer compiles, once, so that builds need no network."""
 
 from __future__ import annotations
 
@@ -43,27 +43,26 @@ _OUTPUT = "__crates"
 
 
 class CratesError(Exception):
-    """The crates cannot be had."""
+    """The crates are unavailable."""
 
 
 @dataclass(frozen=True)
 class CratesRequest:
     target_triple: str
     rust: SystemRust
-    # Rather than from `[pyoxidizer].crates_dir`.
-    from_registry: bool = False
+    from_registry: bool = False  # Ignore `[pyoxidizer].crates_dir`.
 
 
 @dataclass(frozen=True)
 class Crates:
-    """A local registry, as cargo calls it, with all crates that the target triple needs."""
+    """A local registry (cargo's term) with every crate that the target triple needs."""
 
     digest: Digest
 
 
 @dataclass(frozen=True)
 class CratesSource:
-    """Where crates are to be taken from, as arguments of `fetch_crates`."""
+    """Where to get crates from, as arguments for `fetch_crates`."""
 
     args: tuple[str, ...]
     digest: Digest
@@ -74,7 +73,8 @@ async def find_crates_source(request: CratesRequest, pyoxidizer: PyOxidizer) -> 
     if pyoxidizer.crates_dir and not request.from_registry:
         vendored = await path_globs_to_digest(PathGlobs([f"{pyoxidizer.crates_dir}/**"]))
         if vendored == EMPTY_DIGEST:
-            raise CratesError(describe_problem(pyoxidizer.crates_dir, "It is empty, or not there."))
+            problem = "It is empty or does not exist."
+            raise CratesError(describe_problem(pyoxidizer.crates_dir, problem))
         return CratesSource(("--vendored", pyoxidizer.crates_dir), vendored)
     args: tuple[str, ...] = ()
     config = EMPTY_DIGEST
@@ -87,8 +87,8 @@ async def find_crates_source(request: CratesRequest, pyoxidizer: PyOxidizer) -> 
         config = await path_globs_to_digest(globs)
         args = ("--config", pyoxidizer.crates_config)
     if pyoxidizer.crates_credentials:
-        path, what = pyoxidizer.crates_credentials, f"The file of `[{SCOPE}].crates_credentials`"
-        # Another repository's are others, which its Pants may link to at the same time.
+        path, what = pyoxidizer.crates_credentials, f"The `[{SCOPE}].crates_credentials` file"
+        # The name includes the path: Pants may be linking another repository's file concurrently.
         home = os.path.expanduser("~/")
         name = f"~/{path[len(home):]}" if path.startswith(home) else path
         link = await make_host_link(
@@ -112,7 +112,7 @@ async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
                 {
                     "PYOXIDIZER_SYSTEM_RUST": "1",
                     "PANTS_PYOXIDIZER_RUST": f"{{chroot}}/{request.rust.sysroot}",
-                    # So that another Rust is another process.
+                    # Makes the Rust version part of the cache key.
                     "PANTS_PYOXIDIZER_TOOLCHAIN": request.rust.fingerprint,
                     "PANTS_PYOXIDIZER_PATH": f"{{chroot}}/{CARGO_DIR}",
                 }
@@ -132,18 +132,18 @@ async def get_crates(request: CratesRequest, pyoxidizer: PyOxidizer) -> Crates:
 
 def describe_problem(vendored: str | None, problem: str) -> str:
     if vendored is None:
-        what = "The Rust crates that PyOxidizer compiles cannot be fetched:"
+        what = "Cannot fetch the Rust crates that PyOxidizer compiles:"
         cure = f"""
-            To fix, allow Pants to reach the registry of crates, name a mirror of it in
-            `[{SCOPE}].crates_config`, or have the crates in the repository, with
+            To fix, give Pants access to the crate registry, configure a mirror in
+            `[{SCOPE}].crates_config`, or vendor the crates in the repository with
             `[{SCOPE}].crates_dir`.
             """
     else:
         what = (
-            f"`[{SCOPE}].crates_dir` is {vendored!r}, where not all Rust crates are that "
-            "PyOxidizer compiles:"
+            f"`[{SCOPE}].crates_dir` is {vendored!r}, which lacks Rust crates that PyOxidizer "
+            "compiles:"
         )
-        cure = f"To fix, run `pants {GOAL}`, which fetches them into that folder, and commit it."
+        cure = f"To fix, run `pants {GOAL}` to fetch them into that folder, and commit it."
     return f"{what}\n\n{problem}\n\n{softwrap(cure)}"
 
 

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Which `python_distribution` targets go into a binary, and the wheels that they give."""
+"""Finds the `python_distribution` targets of a binary, and builds their wheels."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class DistributionsRequest:
 
 @dataclass(frozen=True)
 class Distributions:
-    """The targets whose wheels go into the binary: at least one."""
+    """The targets whose wheels the binary contains; never empty."""
 
     targets: Targets
     interpreter_constraints: InterpreterConstraints
@@ -72,7 +72,7 @@ class Distributions:
 @dataclass(frozen=True)
 class FirstPartyWheelsRequest:
     targets: Targets
-    host_python: str | None  # See `InspectWheelsRequest`.
+    host_python: str | None  # See `InspectedWheelsRequest`.
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,10 @@ async def find_distributions(request: DistributionsRequest) -> Distributions:
         logger.warning(
             softwrap(
                 f"""
-                The `{TARGET_ALIAS}` target {address} ignores what gives no wheel in its
-                `{request.dependencies.alias}` field: {_describe(ignored)}. Only
-                `python_distribution` targets with `{WheelField.alias}=True` go into the binary;
-                their own dependencies go with them.
+                The `{TARGET_ALIAS}` target {address} ignores targets in its
+                `{request.dependencies.alias}` field that build no wheel: {_describe(ignored)}. The
+                binary contains only `python_distribution` targets with `{WheelField.alias}=True`,
+                and their dependencies.
                 """
             )
         )

@@ -1,9 +1,9 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What lies on this machine, by names that are the same on another machine.
+"""Symlinks to files of this machine, with the same names on every machine.
 
-A process that names a path of this machine is another process on another machine, and what either
-has done is of no use to the other. So it names a symlink in a named cache, and the symlink is called
-by what tells one version of what it leads to from another.
+If its arguments contained a path of this machine, a process would have another cache key on other
+machines, which could not share its result. So they contain the path of a symlink in a named cache.
+The name of the symlink is a hash of a fingerprint that identifies the version of its target.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _MISSING = 3
 
 
 class HostFileError(Exception):
-    """What a link shall lead to is not there."""
+    """A link cannot be made; usually, its target does not exist."""
 
 
 @dataclass(frozen=True)
 class HostLinkRequest:
     path: str
-    fingerprint: str  # The same for what serves as well.
-    what: str = dataclasses.field(compare=False)  # For the user to see, as "The toolchain".
+    fingerprint: str  # Equal for interchangeable targets.
+    what: str = dataclasses.field(compare=False)  # For errors; for example, "The toolchain".
 
 
 @dataclass(frozen=True)
 class HostLink:
-    """For processes that have LINKS_CACHE."""
+    """A link for processes that mount LINKS_CACHE."""
 
     path: str  # Relative to the sandbox.
 
@@ -63,13 +63,13 @@ async def make_host_link(request: HostLinkRequest) -> HostLink:
             append_only_caches=LINKS_CACHE,
             description=f"Link to {request.path}",
             level=LogLevel.DEBUG,
-            # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
+            # Valid on this machine only. Per session, it would add 0.1 s to a no-op build.
             cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         ),
         **implicitly(),
     )
     if result.exit_code != 0:
-        reason = "it is not there" if result.exit_code == _MISSING else result.stderr.decode()
+        reason = "it does not exist" if result.exit_code == _MISSING else result.stderr.decode()
         raise HostFileError(f"{request.what}, {request.path}, cannot be used: {reason.strip()}.")
     return HostLink(path)
 

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What is in wheel files: their metadata and the modules they install."""
+"""Reads wheel files: their metadata and the modules they install."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from pants_pyoxidizer.wheels.metadata import Wheel, parse_wheels
 class InspectedWheelsRequest:
     digest: Digest
     paths: tuple[str, ...]  # Relative to the digest's root; other files of it are dropped.
-    # See `StandalonePython`: the code is read as that of the Python that it is for. An older one
-    # does not know all its syntax.
+    # See `StandalonePython`. The Python that the code is for must parse it: an older one does not
+    # know all its syntax.
     host_python: str | None = None
 
 
 @dataclass(frozen=True)
 class InspectedWheels:
-    """Wheel files, and what is in them."""
+    """Wheel files and their contents."""
 
     digest: Digest = EMPTY_DIGEST
     wheels: tuple[Wheel, ...] = ()
@@ -38,7 +38,7 @@ class InspectedWheels:
 
 @rule
 async def get_inspected_wheels(request: InspectedWheelsRequest) -> InspectedWheels:
-    # sdists lie beside the wheels of a distribution. They must not decide whether PyOxidizer runs.
+    # A distribution may build an sdist, too, whose changes must not invalidate later stages.
     digest = await digest_subset_to_digest(DigestSubset(request.digest, PathGlobs(request.paths)))
     result = await run_tool(
         ToolProcess(

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Where a binary goes below `--distdir`, and that no other one goes there as well."""
+"""Checks that the output path of a binary does not conflict with another binary's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UniqueOutputPathRequest:
 
 @dataclass(frozen=True)
 class UniqueOutputPath:
-    """The folder below `--distdir`, with which no other binary's interferes."""
+    """The folder below `--distdir`, which conflicts with no other binary's."""
 
     value: str
 
@@ -34,8 +34,8 @@ class UniqueOutputPath:
 async def find_unique_output_path(
     request: UniqueOutputPathRequest, all_targets: AllTargets
 ) -> UniqueOutputPath:
-    # Defaults are compared as well: those of `v1.0:bin` and `v1/0:bin` are the same. It costs no
-    # more, as Pants reads all BUILD files for the imports of a distribution's code anyway.
+    # Compare defaults, too: `v1.0:bin` and `v1/0:bin` have the same one. This is cheap, because
+    # dependency inference reads all BUILD files anyway.
     field = request.output_path
     value = field.value_or_default(file_ending=None)
     path = PurePosixPath(value)
@@ -52,8 +52,8 @@ async def find_unique_output_path(
                 softwrap(
                     f"""
                     The `{field.alias}` field in target {field.address} is {value!r}{default}, and
-                    that of the target {target.address} is {other_value!r}: one would delete the
-                    files of the other. To fix, give one of them another `{field.alias}`.
+                    that of the target {target.address} is {other_value!r}: packaging one would
+                    delete the files of the other. To fix, change the `{field.alias}` of either.
                     """
                 )
             )
@@ -61,9 +61,9 @@ async def find_unique_output_path(
 
 
 def _clears(path: PurePosixPath, other: PurePosixPath) -> bool:
-    """Whether `other` lies in the folder that Pants empties to write the binary of `path`.
+    """Whether `other` is in the folder that Pants empties before it writes the binary of `path`.
 
-    It is `<target triple>/{debug,release}/<a name>`, and the name can be a template's.
+    That folder is `<target triple>/{debug,release}/<name>`, where a template can choose the name.
     """
     if path not in other.parents:
         return False

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The payload of a binary: each wheel prepared for a runtime, once for all binaries that have it."""
+"""Prepares the payload of a binary: each wheel once per runtime, shared by all binaries."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from pants_pyoxidizer.util_rules.runtime import (
 from pants_pyoxidizer.wheels.placement import Placement
 
 RARELY_USED_PART = "__parts/stdlib.part"
-LIB_DIR = "lib"  # Beside the executable; the runtime looks for modules there.
+LIB_DIR = "lib"  # Next to the executable, on the runtime's module search path.
 
 
 @dataclass(frozen=True)
 class PreparedWheelRequest:
     runtime: Runtime
     wheel: Digest
-    path: str  # Of the wheel file.
+    path: str  # Path of the wheel file.
     on_filesystem: bool
     include_sources: bool
 
@@ -54,7 +54,7 @@ class RarelyUsedModulesRequest:
 
 @dataclass(frozen=True)
 class RarelyUsedModules:
-    """The part of each payload with what the runtime's standard library lacks, RARELY_USED_PART."""
+    """RARELY_USED_PART: the part of every payload with modules that the runtime leaves out."""
 
     digest: Digest
 
@@ -63,17 +63,17 @@ class RarelyUsedModules:
 class PreparedPayloadRequest:
     runtime: Runtime
     wheels: Digest
-    # Where several wheels have a file of the same path, that of the first one counts.
+    # If several wheels have a file with the same path, the first one wins.
     placements: tuple[Placement, ...]
-    # Paths of wheels that change with each edit. To prepare them by themselves would be a process
-    # more for each, of which nothing is used again.
+    # Paths of wheels that change with every edit. Preparing each in a process of its own would not
+    # pay off: its cached result is never reused.
     first_party: tuple[str, ...]
     include_sources: bool
 
 
 @dataclass(frozen=True)
 class PreparedPayload:
-    """`inputs` are arguments for `make_payload`, by order; `on_filesystem` is LIB_DIR."""
+    """`inputs` are arguments for `make_payload`, in order; `on_filesystem` holds LIB_DIR."""
 
     in_memory: Digest
     inputs: tuple[str, ...]
@@ -83,7 +83,7 @@ class PreparedPayload:
 
 @dataclass(frozen=True)
 class OverlaidDigests:
-    """A request for one digest with all files; of those with one path, the first one counts."""
+    """A request to merge digests. If several have a file with the same path, the first one wins."""
 
     digests: tuple[Digest, ...]
 
@@ -186,7 +186,7 @@ async def prepare_payload(request: PreparedPayloadRequest) -> PreparedPayload:
 
 
 def is_prepared_later(request: PreparedPayloadRequest, placement: Placement) -> bool:
-    # The last process takes along the sources of all wheels, or of none.
+    # The last process includes the sources of all its wheels, or of none.
     return (
         not placement.on_filesystem
         and placement.wheel.path in request.first_party
@@ -202,7 +202,7 @@ def input_of(request: PreparedPayloadRequest, placement: Placement) -> str:
 
 
 def overwritten(folders: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    """For each list of paths, those that are in an earlier one as well."""
+    """For each list of paths, the ones that an earlier list already has."""
     seen: set[str] = set()
     result = []
     for paths in folders:

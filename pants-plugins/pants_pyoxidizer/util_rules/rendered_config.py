@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The `template` of a binary, and the PyOxidizer configuration that is made of it, as a file."""
+"""Renders the `template` of a binary to a PyOxidizer configuration file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from pants_pyoxidizer.engine import (
 from pants_pyoxidizer.target_types import PyOxidizerTemplateField
 
 CONFIG_FILE = "pyoxidizer.bzl"  # The name that PyOxidizer looks for.
-# Which lines of the template the configuration's are, for `programs/run_pyoxidizer.py`.
+# Maps lines of the configuration to lines of the template, for `run_pyoxidizer`.
 LINES_FILE = "pyoxidizer.lines.json"
-# Which parameters there are does not depend on their values.
+# Enough to check the parameters of a template, which do not depend on values.
 _WITHOUT_VALUES = Config(name="", python=PyOxidizerPython(""), entry_point=None, wheels=())
 
 
@@ -65,7 +65,7 @@ async def read_template(request: TemplateRequest) -> Template:
         # Pants itself only warns, unless `unmatched_build_file_globs` says otherwise.
         if not contents:
             raise TemplateError(
-                "it does not exist. To fix, correct the path, which starts at the BUILD file's folder"
+                "it does not exist. To fix, correct the path, which is relative to the BUILD file"
             )
         text = decode(contents[0].content)
         _WITHOUT_VALUES.render(text)

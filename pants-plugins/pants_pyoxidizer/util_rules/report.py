@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What went into a binary, for `[pyoxidizer].report`: an SBOM, and checksums of its files."""
+"""Writes the report on a binary (`[pyoxidizer].report`): an SBOM, and checksums of its files."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ class Crate:
     name: str
     version: str
     checksum: str
-    # Only executables have it whose template chooses another allocator than Python's own.
+    # Compiled only if a template chooses an allocator other than Python's.
     optional: bool
 
 
 @dataclass(frozen=True)
 class CrateList:
-    """The crates that executables are made of, and the PyOxidizer that says so."""
+    """The crates that are compiled into executables, and the version of PyOxidizer."""
 
     pyoxidizer_version: str
     crates: tuple[Crate, ...]
@@ -79,7 +79,7 @@ class CrateList:
 @dataclass(frozen=True)
 class LibrariesRequest:
     python: StandalonePython
-    files: Digest  # The executable, and what lies beside it.
+    files: Digest  # The executable and its sidecar files.
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class Libraries:
 
 @dataclass(frozen=True)
 class ReportRequest:
-    name: str  # Of the executable.
-    files: Digest  # All that was built.
-    install_dir: str  # In `files`; the report goes beside it.
+    name: str  # Name of the executable.
+    files: Digest  # Everything that was built.
+    install_dir: str  # In `files`; the report is written next to it.
     executable: str  # In `files`.
     contents: Contents
     crates: CrateListRequest
@@ -148,7 +148,7 @@ async def list_libraries(request: LibrariesRequest) -> Libraries:
     return Libraries(tuple(found["system"]), tuple(found["static"]))
 
 
-@rule(desc="Report what went into a PyOxidizer binary", level=LogLevel.DEBUG)
+@rule(desc="Write the report on a PyOxidizer binary", level=LogLevel.DEBUG)
 async def write_report(request: ReportRequest, tool: PyOxidizerReport) -> Report:
     sbom = f"{request.name}.cdx.json"
     folder = os.path.dirname(request.install_dir)

@@ -1,8 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The runtime: an executable with interpreter, standard library, and what starts a program.
+"""Builds the runtime: an executable with an interpreter, its standard library and startup code.
 
-It depends on no program, so that one is built for all binaries. It also runs what prepares their
-payloads, since bytecode must be of its own Python.
+It does not depend on any program, so all binaries share one. It also prepares their payloads,
+because bytecode must match its Python.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ RARELY_USED_DIR = "rarely_used"
 STARTUP_DIR = "startup"
 
 _RUNTIME_DIR = "__runtime"
-# The folder of programs that a runtime can run, and the one that it starts.
+# The folder of programs that the runtime gets, and the module that it runs.
 _PROGRAMS = "programs/wheels"
 _PROGRAM = "programs.wheels.make_payload"
 
@@ -67,20 +67,21 @@ class RuntimeRequest:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The executable NAME, what must lie beside it, and what each payload must have.
+    """The executable NAME, its sidecar files, and modules that every payload must contain.
 
-    The last are modules of the standard library, as sources in RARELY_USED_DIR.
+    The modules are those of the standard library that the executable lacks, as sources in
+    RARELY_USED_DIR.
     """
 
     executable: Digest
     sidecar: Digest
     rarely_used: Digest
-    install_dir: str  # As PyOxidizer lays it out: `<target triple>/{debug,release}/install`.
+    install_dir: str  # PyOxidizer's layout: `<target triple>/{debug,release}/install`.
 
 
 @dataclass(frozen=True)
 class RuntimeProcess:
-    """A request for a process in which a runtime runs `make_payload`."""
+    """A request to run `make_payload` in a runtime."""
 
     runtime: Runtime
     argv: tuple[str, ...]
@@ -131,11 +132,11 @@ def _startup_files() -> Iterator[FileContent]:
 
 
 def program_payload() -> bytes:
-    """The payload with which a runtime makes payloads: source, as its Python may not be ours."""
+    """A payload with `make_payload`, as source: the runtime's Python may differ from ours."""
     output = io.BytesIO()
     writer = Writer(output)
     for file in package_files(_PROGRAMS):
-        # A runtime has a package `pants_pyoxidizer` of its own.
+        # The runtime has its own package `pants_pyoxidizer`.
         path = PurePosixPath(*PurePosixPath(file.path).parts[1:])
         if path.name != "__init__.py":
             writer.add_file(str(path), file.content)
@@ -149,7 +150,7 @@ async def set_up_runtime_process(request: RuntimeProcess) -> Process:
     payload = FileContent(NAME + SUFFIX, program_payload())
     payload_digest = await create_digest(CreateDigest([payload]))
     runtime = request.runtime
-    # It must not be copied for each process.
+    # Immutable inputs are not copied for each process.
     immutable = await merge_digests(
         MergeDigests((runtime.executable, runtime.sidecar, payload_digest))
     )

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The Rust that compiles the binaries."""
+"""Finds the Rust toolchain that compiles binaries."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from pants_pyoxidizer.util_rules.host_links import HostLinkRequest, make_host_li
 
 logger = logging.getLogger(__name__)
 
-MINIMUM_VERSION = (1, 62, 1)  # What PyOxidizer 0.24 asks for.
-MANAGED_VERSION = "1.66.0"  # What it downloads.
+MINIMUM_VERSION = (1, 62, 1)  # PyOxidizer 0.24 requires it.
+MANAGED_VERSION = "1.66.0"  # PyOxidizer 0.24 downloads it.
 
-# rustup's proxies read these to find the toolchain they stand for.
+# rustup's proxies read these to find their toolchain.
 _RUSTUP_ENV_VARS = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN")
 
 
 @dataclass(frozen=True)
 class SystemRust:
-    """A toolchain with its own `cargo` and `rustc`, not rustup's proxies: they need no HOME."""
+    """A toolchain with the real `cargo` and `rustc`, not rustup's proxies, which need a HOME."""
 
-    sysroot: str  # A host link: relative to the sandbox.
-    fingerprint: str  # What both say of their versions.
+    sysroot: str  # A host link, relative to the sandbox.
+    fingerprint: str  # The version output of both.
 
 
 @dataclass(frozen=True)
 class RustToolchain:
-    system: SystemRust | None  # None stands for the Rust that PyOxidizer downloads.
+    system: SystemRust | None  # None: PyOxidizer downloads Rust.
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class RustcProbeRequest:
 
 @dataclass(frozen=True)
 class RustcProbe:
-    """What stands behind one `rustc`: a toolchain, or the reason why it cannot be used."""
+    """The toolchain of a `rustc`, or the reason why it cannot be used."""
 
     path: str
     sysroot: str | None
@@ -76,10 +76,10 @@ def parse_release(version_output: str) -> tuple[int, int, int] | None:
 
 
 def rustup_homes(rustc: str, env: Mapping[str, str]) -> tuple[dict[str, str], ...]:
-    """The environments in which `rustc`, if it is a proxy of rustup, may find its toolchain.
+    """Environments in which `rustc`, if it is a rustup proxy, may find its toolchain.
 
-    The second is for a HOME that is not the one Rust was installed for: `.rustup` lies beside
-    `.cargo`, whose `bin` has the proxies.
+    The second is for a HOME other than the one that Rust was installed in: `.rustup` is a sibling
+    of `.cargo`, whose `bin` has the proxies.
     """
     rustup_home = str(PurePath(rustc).parent.parent.parent / ".rustup")
     return (dict(env), {**env, "RUSTUP_HOME": rustup_home})
@@ -105,7 +105,7 @@ async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget)
     sysroot = next((r.stdout.decode().strip() for r in sysroots if r.exit_code == 0), None)
     if sysroot is None:
         reason = sysroots[0].stderr.decode(errors="replace").strip()
-        return RustcProbe(request.path, None, "", f"it fails: {reason}")
+        return RustcProbe(request.path, None, "", f"failed with: {reason}")
 
     rustc, cargo = os.path.join(sysroot, "bin", "rustc"), os.path.join(sysroot, "bin", "cargo")
     versions = await concurrently(
@@ -118,12 +118,13 @@ async def probe_rustc(request: RustcProbeRequest, env_target: EnvironmentTarget)
     fingerprint = "\n".join(version.stdout.decode().strip() for version in versions)
     release = parse_release(fingerprint)
     if release is None or release < MINIMUM_VERSION:
-        return RustcProbe(request.path, None, "", f"it is {fingerprint.splitlines()[0]}")
+        version_line = fingerprint.splitlines()[0]
+        return RustcProbe(request.path, None, "", f"unsupported version: {version_line}")
     return RustcProbe(request.path, sysroot, fingerprint, "")
 
 
 def _version_process(path: str, cache_scope: ProcessCacheScope) -> Process:
-    # A shell says "not found" with an exit status; Pants would fail without one.
+    # A shell reports "not found" by its exit status; without a shell, Pants would raise.
     return Process(
         ("/bin/sh", "-c", 'exec "$0" --version --verbose', path),
         description=f"Find the version of {path}",
@@ -155,7 +156,7 @@ async def find_rust_toolchain(
     problem = describe_problem(search_path, probes)
     if pyoxidizer.rust == RustSource.SYSTEM:
         raise BinaryNotFoundError(problem)
-    logger.info(f"{problem}\n\nUntil then, PyOxidizer downloads a Rust of its own.")
+    logger.info(f"{problem}\n\nUntil then, PyOxidizer downloads its own Rust.")
     return RustToolchain(None)
 
 
@@ -165,16 +166,16 @@ def describe_problem(search_path: Iterable[str], probes: Iterable[RustcProbe]) -
     return (
         softwrap(
             f"""
-        Building a PyOxidizer binary needs Rust {minimum} or newer, searched for as `rustc` in
-        {os.pathsep.join(search_path) or "nothing, as the search path is empty"}.
+        Building a PyOxidizer binary requires Rust {minimum} or newer, but no usable `rustc` is in
+        {os.pathsep.join(search_path) or "the search path, which is empty"}.
         """
         )
-        + (f"\n\nFound, but of no use:\n\n{bullet_list(problems)}" if problems else "")
+        + (f"\n\nFound, but unusable:\n\n{bullet_list(problems)}" if problems else "")
         + "\n\n"
         + softwrap(
             f"""
         To fix, install Rust with `rustup` or your system's packages, or set
-        `[{SCOPE}].rust_search_path` to the folder with its `rustc`.
+        `[{SCOPE}].rust_search_path` to the folder that contains `rustc`.
         """
         )
     )

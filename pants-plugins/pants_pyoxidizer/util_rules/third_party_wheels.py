@@ -1,8 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The third-party requirements of a binary, resolved by Pants and turned into wheel files.
+"""Resolves the third-party requirements of a binary with Pants, and turns them into wheel files.
 
-Pants' Pex machinery does the resolving, so that lockfiles, hashes, indexes and find-links count as
-they do for every other Python target. pip, inside PyOxidizer, then sees local files only.
+Pants' Pex rules resolve them, so lockfiles, hashes, indexes and find-links work as for every other
+Python target. PyOxidizer's pip then sees only local files.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ _WHEELS_DIR = "__third_party_wheels"
 
 
 class UnresolvableRequirementsError(Exception):
-    """There are no wheels for the requirements and the embedded Python."""
+    """No wheels satisfy the requirements for the embedded Python."""
 
 
 @dataclass(frozen=True)
 class ThirdPartyWheelsRequest:
     distributions: Addresses
-    # What is resolved must suit the embedded Python, whichever one runs Pants.
+    # Wheels must work with the embedded Python, whichever Python runs Pants.
     interpreter_constraints: InterpreterConstraints
-    host_python: str | None  # See `InspectWheelsRequest`.
+    host_python: str | None  # See `InspectedWheelsRequest`.
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
     if not any(target.has_field(PythonRequirementsField) for target in targets.closure):
         return ThirdPartyWheels(InspectedWheels())
 
-    # Pants takes the resolve from the roots, and a `python_distribution` has none. Its code does.
+    # Pants takes the resolve from the roots. Code has one, but a `python_distribution` does not.
     roots = Addresses(
         target.address for target in targets.closure if target.has_field(PythonResolveField)
     )
@@ -89,7 +89,7 @@ async def resolve_third_party_wheels(request: ThirdPartyWheelsRequest) -> ThirdP
     try:
         pex = await create_pex(pex_request)
     except ProcessExecutionFailure as failure:
-        # Not from `failure`: a stack trace would show that one with the passwords in it.
+        # Not `from failure`: a stack trace would show it with its passwords.
         raise UnresolvableRequirementsError(_describe(request, failure)) from None
     result = await run_tool(
         ToolProcess(
@@ -109,11 +109,11 @@ def _describe(request: ThirdPartyWheelsRequest, failure: ProcessExecutionFailure
     distributions = bullet_list(map(str, request.distributions))
     heading = softwrap(
         f"""
-        The third-party requirements of these distributions cannot be resolved for
-        {request.interpreter_constraints}, the Python that is to be embedded:
+        Cannot resolve the third-party requirements of these distributions for
+        {request.interpreter_constraints}, the Python to embed:
         """
     )
-    # With the arguments of pip, in which URLs are as they were given.
+    # The output includes pip's arguments, whose URLs may contain credentials.
     said = without_credentials(failure.stderr.decode(errors="replace").strip())
     return f"{heading}\n\n{distributions}\n\nPex says:\n\n{said}\n\n{explain(said)}"
 

@@ -1,8 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Processes that run a program of ours, from `pants_pyoxidizer.programs`, beside PyOxidizer.
+"""Runs the modules of `pants_pyoxidizer.programs` in processes.
 
-The programs run in the virtual environment of the `[pyoxidizer]` tool, or of another one: what it
-pins, they may import. Or a given interpreter runs them.
+A module runs in the virtual environment of the `[pyoxidizer]` tool or of another tool, and may
+import what that tool pins. Alternatively, a given interpreter runs it.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ from pants_pyoxidizer.util_rules.host_links import LINKS_CACHE, LINKS_DIR
 
 PROGRAMS_DIR = "__programs"
 _START = f"{PROGRAMS_DIR}/pants_pyoxidizer/programs"
-# For PATH: what PyOxidizer finds as `cargo`.
+# For PATH: the folder of the `cargo` that PyOxidizer runs.
 CARGO_DIR = f"{_START}/cargo"
 
-# How long a remote cache may take to give what it has. What it has not, it says at once.
+# How long to wait for a remote cache hit. A miss is reported at once.
 REMOTE_CACHE_MILLIS = 10_000
 
 
-# Runs in the virtual environment, of whose Python the version counts, too, and the machine's glibc:
-# what is built is linked with it, and says on which it runs. A link that works stays: another
-# repository's Pants may use it, and the Python of this one may be gone before that one's is.
+# Runs in the virtual environment. The link's name covers its Python's version, and the machine's
+# glibc, which executables are linked with. A working link is kept: another repository's Pants may
+# use it, and this repository's Python may be removed first.
 _LINK_VENV = dedent(
     """\
     import hashlib, os, platform, sys
@@ -71,13 +71,13 @@ _LINK_VENV = dedent(
 
 @dataclass(frozen=True)
 class ToolProcess:
-    """A request for a process that runs a module of `programs/`, for example `wheels.make_payload`."""
+    """A request to run a module of `programs/`, for example `wheels.make_payload`."""
 
     program: str
     argv: tuple[str, ...]
     description: str = dataclasses.field(compare=False)
     input_digest: Digest = EMPTY_DIGEST
-    # What is large, and not to be copied for each process.
+    # Large inputs, which are not copied for each process.
     immutable_input_digests: FrozenDict[str, Digest] = FrozenDict()
     env: FrozenDict[str, str] = FrozenDict()
     append_only_caches: FrozenDict[str, str] = FrozenDict()
@@ -85,17 +85,17 @@ class ToolProcess:
     output_directories: tuple[str, ...] = ()
     level: LogLevel = LogLevel.DEBUG
     cache_scope: ProcessCacheScope = ProcessCacheScope.SUCCESSFUL
-    # What takes longer than a download: Pants else runs it while it asks a remote cache for it.
+    # Slower than a download: wait for the remote cache before starting the process.
     is_slow: bool = False
-    # Where they run, if not in the tool `[pyoxidizer]`.
+    # The tool whose virtual environment is used, instead of `[pyoxidizer]`.
     tool: PexRequest | None = None
-    # Instead of a tool: a link to an interpreter, for what needs nothing but its standard library.
+    # Instead of a tool: a link to an interpreter, for programs that need only the standard library.
     python_link: str | None = None
 
 
 @dataclass(frozen=True)
 class Programs:
-    """What processes run, as the package `pants_pyoxidizer`."""
+    """The programs that processes run, as the package `pants_pyoxidizer`."""
 
     digest: Digest
 
@@ -112,7 +112,7 @@ class ToolVenvRequest:
 
 @dataclass(frozen=True)
 class ToolVenv:
-    """The virtual environment of a tool, for processes that have LINKS_CACHE."""
+    """The virtual environment of a tool, for processes that mount LINKS_CACHE."""
 
     path: str  # Relative to the sandbox.
 
@@ -121,7 +121,7 @@ class ToolVenv:
 async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
     venv_pex = await create_venv_pex(**implicitly({request.tool: PexRequest}))
     name = venv_pex.pex_filename
-    # What else is there are scripts, which name paths of this machine.
+    # The other files are scripts, which contain paths of this machine.
     pex = await digest_subset_to_digest(
         DigestSubset(venv_pex.digest, PathGlobs([name, f"{name}/**"]))
     )
@@ -132,7 +132,7 @@ async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
             append_only_caches=LINKS_CACHE,
             description=f"Find the virtual environment of {name}",
             level=LogLevel.DEBUG,
-            # Of this machine alone. In each session, it would cost a build that changes nothing 0.1 s.
+            # Valid on this machine only. Per session, it would add 0.1 s to a no-op build.
             cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         ),
         **implicitly(),
@@ -149,7 +149,7 @@ async def set_up_tool_process(
     request: ToolProcess, pyoxidizer: PyOxidizer, subprocess_env: SubprocessEnvironmentVars
 ) -> Process:
     programs = await collect_programs(**implicitly())
-    # Sandboxes share the programs, so no bytecode must be written beside them.
+    # Sandboxes share the programs, so no bytecode may be written next to them.
     python: tuple[str, ...]
     if request.python_link is not None:
         python = (request.python_link, "-I", "-S", "-B")

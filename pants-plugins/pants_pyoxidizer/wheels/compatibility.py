@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Whether wheels suit the embedded interpreter, and how markers see that one.
+"""Checks that wheels work with the embedded interpreter; gives the environment for its markers.
 
 Pure: no engine, no files.
 
@@ -18,7 +18,7 @@ from pants_pyoxidizer.wheels.metadata import Wheel
 
 
 class IncompatibleWheel(NamedTuple):
-    """A wheel that the embedded interpreter cannot load, and an example of a tag that it could."""
+    """A wheel that the embedded interpreter cannot load, and an example of a compatible tag."""
 
     wheel: str
     wanted: str
@@ -26,7 +26,7 @@ class IncompatibleWheel(NamedTuple):
 
 _PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(?:\..+)?")
 _ARCHITECTURES = ("x86_64", "aarch64")
-# Fat binaries that hold code for the architecture, besides the tag of its own.
+# The architecture's own tag, and those of fat binaries that contain it.
 _DARWIN_FORMATS = {
     "x86_64": ("x86_64", "universal2", "universal", "intel", "fat64", "fat3"),
     "aarch64": ("arm64", "universal2"),
@@ -49,11 +49,11 @@ def marker_environment(python_full_version: str, target_triple: str) -> dict[str
     For example, "3.11.4" and "x86_64-unknown-linux-gnu".
 
     The keys are those of `packaging.markers.default_environment()`. The kernel that the executable
-    will meet is not known, so `platform_release` and `platform_version` are empty, as PEP 508 wants
-    it.
+    will run on is unknown, so `platform_release` and `platform_version` are empty, as PEP 508
+    requires.
 
     Raises:
-        ValueError: for a version or triple that is not understood.
+        ValueError: for an unsupported version or triple.
     """
     target = _parse_triple(target_triple)
     major, minor = _parse_python_version(python_full_version)
@@ -79,13 +79,13 @@ def incompatible_wheels(
 
     For example, "3.11" or "3.11.4", and "x86_64-unknown-linux-gnu".
 
-    The Python tag, the ABI tag, the system, the C library's kind and the architecture are looked
-    at; the levels of glibc, musl and macOS are not, since the machine that runs the executable is
-    not this one. A wheel passes when its WHEEL file or its file name has a tag that does: pip goes
-    by the name, so that renaming a wheel is a way to mend it.
+    Checks the Python tag, the ABI tag, the system, the kind of C library and the architecture, but
+    not the versions of glibc, musl and macOS: the executable may run on another machine. A wheel
+    passes if its WHEEL file or its file name has a compatible tag: pip uses the file name, so users
+    can rename a wheel to correct its tags.
 
     Raises:
-        ValueError: for a version or triple that is not understood.
+        ValueError: for an unsupported version or triple.
     """
     target = _parse_triple(target_triple)
     major, minor = _parse_python_version(python_version)
@@ -120,13 +120,12 @@ def _parse_triple(triple: str) -> _Target:
     )
 
 
-# Stands for every platform tag of the target, whose levels are not looked at.
+# Stands for every platform tag of the target, whatever its version.
 _PLATFORM = "target"
 
 
 def _supported_tags(python_version: tuple[int, int], interpreter: str) -> Iterator[Tag]:
-    # All parameters are given: what is left out, packaging takes from the interpreter that runs
-    # Pants.
+    # Pass all parameters: packaging's defaults come from the interpreter that runs Pants.
     yield from cpython_tags(python_version, abis=[interpreter], platforms=[_PLATFORM])
     yield from compatible_tags(python_version, interpreter=interpreter, platforms=[_PLATFORM])
 
@@ -134,7 +133,7 @@ def _supported_tags(python_version: tuple[int, int], interpreter: str) -> Iterat
 def _all_tags(wheel: Wheel) -> Iterator[Tag]:
     for tag in wheel.tags:
         yield from parse_tag(tag)
-    # inspect_wheels.py has refused all other forms of the file name.
+    # inspect_wheels.py has rejected all other forms of file names.
     yield from parse_tag("-".join(wheel.filename[: -len(".whl")].split("-")[-3:]))
 
 
@@ -149,7 +148,7 @@ def _loads(tag: Tag, target: _Target, supported: AbstractSet[Tag]) -> bool:
 
 
 def _runs_on(platform: str, target: _Target) -> bool:
-    """Whether a platform tag is of the target's system, kind of C library and architecture."""
+    """Whether a platform tag matches the target's system, kind of C library and architecture."""
     if target.system == "darwin":
         formats = "|".join(_DARWIN_FORMATS[target.architecture])
         return bool(re.fullmatch(rf"macosx_\d+_\d+_(?:{formats})", platform))

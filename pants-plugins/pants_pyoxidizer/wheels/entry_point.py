@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The entry point of a binary: its spelling, whether the wheels have it, the code that runs it.
+"""Parses the entry point of a binary, finds it in wheels, and writes the code that runs it.
 
-Pure: no engine, no files. The spelling is that of console scripts (`module` or
+Pure: no engine, no files. The syntax is that of console scripts (`module` or
 `module:attribute.attribute`; "Entry points specification" of the Python Packaging User Guide),
 without extras.
 """
@@ -25,8 +25,8 @@ _SIMILAR_ENOUGH = 0.6  # The default of difflib.get_close_matches.
 class EntryPoint:
     """What to run.
 
-    `module` is a dotted name. `function` is a name, or several with dots; None to run the module as
-    `python -m` does.
+    `module` is a dotted name. `function` is a name, which may be dotted, or None to run the module
+    as `python -m` does.
     """
 
     module: str
@@ -40,7 +40,7 @@ def parse_entry_point(value: str) -> EntryPoint:
     """Parse `pkg.mod` or `pkg.mod:func`.
 
     Raises:
-        ValueError: for any other value, with a sentence that says what is wrong with it: "it ...".
+        ValueError: for any other value. The message is a sentence such as "it is empty."
     """
     if not value.strip():
         raise ValueError("it is empty.")
@@ -57,21 +57,21 @@ def parse_entry_point(value: str) -> EntryPoint:
     _check_dotted_name(module)
     if module == "__main__":
         raise ValueError(
-            "`__main__` alone names the program that is started, not one of its modules."
+            "`__main__` is the name of the running program, not of one of its modules."
         )
     if not colon:
         return EntryPoint(module)
     _check_dotted_name(function)
-    # Python normalises names in source code, so an attribute exists in this form only (PEP 3131).
+    # Python normalizes names in source code, so an attribute exists only in this form (PEP 3131).
     return EntryPoint(module, unicodedata.normalize("NFKC", function))
 
 
 def _refuse_strange_characters(value: str) -> None:
     for character in value:
         if character.isspace():
-            raise ValueError(f"it has the blank {ascii(character)} in it.")
+            raise ValueError(f"it contains the whitespace character {ascii(character)}.")
         if character in "'\"`$" or not character.isprintable():
-            raise ValueError(f"it has the character {ascii(character)} in it.")
+            raise ValueError(f"it contains the character {ascii(character)}.")
 
 
 def _check_dotted_name(dotted: str) -> None:
@@ -83,15 +83,15 @@ def _check_dotted_name(dotted: str) -> None:
         if not name:
             raise ValueError(f"`{dotted}` has two dots in a row.")
         if keyword.iskeyword(name):
-            raise ValueError(f"`{name}` is a keyword of Python.")
+            raise ValueError(f"`{name}` is a Python keyword.")
         if not name.isidentifier():
             guess = name.replace("-", "_")
             hint = f": did you mean `{guess}`?" if guess.isidentifier() else "."
-            raise ValueError(f"`{name}` is not a Python name{hint}")
+            raise ValueError(f"`{name}` is not a Python identifier{hint}")
 
 
 def _path_hint(path: str) -> str:
-    """Completes a sentence: a file's path as an entry point, if it can be one."""
+    """The end of a sentence about a file path: the entry point it may stand for, if any."""
     file, colon, function = path.replace("\\", "/").partition(":")
     module = re.sub(r"(?:/__(?:init|main)__)?(?:\.py)?/*$", "", file)
     module = re.sub(r"^(?:\.*/)*", "", module).replace("/", ".")
@@ -100,25 +100,25 @@ def _path_hint(path: str) -> str:
             return f": did you mean `{parse_entry_point(module + colon + function)}`?"
     except ValueError:
         pass
-    return "; modules are written with dots."
+    return "; write modules with dots."
 
 
-# --- Looking it up
+# --- Lookup
 
 
 def find_module(
     entry_point: EntryPoint, wheels: Iterable[Wheel], *, first_party: Collection[str] = ()
 ) -> tuple[str, ...] | None:
-    """None when the entry point can be run, else the names nearest to it that can.
+    """None if the entry point can be run; otherwise similar names that can.
 
-    They come best first, and are MAX_NEAREST at most.
+    There are at most MAX_NEAREST, best first.
 
-    Without a function a module is needed, or a package with a `__main__`; with one, any module or
-    package does, but a namespace package, which has no attributes.
+    Without a function, the entry point must be a module, or a package with a `__main__`. With one,
+    it can be any module or package except a namespace package, which has no attributes.
 
-    `first_party` are file names of wheels whose modules come before others. A name with the same
-    last part counts as near, however different the rest is: the user may have the folder wrong. So
-    do a package's modules, and the module in `module.func`.
+    `first_party` contains file names of wheels whose modules come first. A name with the same last
+    part counts as similar, however different the rest is: the user may have the wrong folder. So do
+    a package's modules, and the module in `module.func`.
     """
     wanted = entry_point.module
     called = entry_point.function is not None
@@ -129,7 +129,7 @@ def find_module(
             if name == wanted:
                 return None
             if not called and name.endswith(".__main__"):
-                continue  # Its package is there too, and is the better name to run it by.
+                continue  # Suggest its package instead.
             nearness = _nearness(wanted, name)
             if nearness is not None:
                 rank = (order, -nearness, name)
@@ -140,7 +140,7 @@ def find_module(
 def module_problem(
     entry_point: EntryPoint, wheels: Iterable[Wheel], *, first_party: Collection[str] = ()
 ) -> str | None:
-    """What `find_module` finds, as a sentence or two; None when the entry point can be run."""
+    """The result of `find_module` as one or two sentences; None if the entry point can be run."""
     wheels = tuple(wheels)
     nearest = find_module(entry_point, wheels, first_party=first_party)
     if nearest is None:
@@ -156,11 +156,11 @@ def module_problem(
     if not nearest:
         return problem
     names = ", ".join(f"`{name}`" for name in nearest)
-    return f"{problem} The nearest {'is' if len(nearest) == 1 else 'are'}: {names}."
+    return f"{problem} Similar names: {names}."
 
 
 def _runnable(wheel: Wheel, called: bool) -> Iterator[str]:
-    """The modules of a wheel that can be called into, or run."""
+    """The modules of a wheel that can be run, or that can contain a function (`called`)."""
     if called:
         yield from wheel.modules
         return
@@ -169,7 +169,7 @@ def _runnable(wheel: Wheel, called: bool) -> Iterator[str]:
 
 
 def _nearness(wanted: str, name: str) -> float | None:
-    """From 0 to 1, or None when the names have nothing to do with each other."""
+    """From 0 to 1, or None if the names are unrelated."""
     if f"{name}.py" == wanted:
         return 1.0
     matcher = difflib.SequenceMatcher(None, name.lower(), wanted.lower())
@@ -178,7 +178,7 @@ def _nearness(wanted: str, name: str) -> float | None:
         or name.startswith(f"{wanted}.")
         or wanted.startswith(f"{name}.")
     )
-    # The quick ratios are upper bounds: most names need no more.
+    # The quick ratios are upper bounds, and enough for most names.
     if not related and min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _SIMILAR_ENOUGH:
         return None
     ratio = matcher.ratio()
@@ -189,7 +189,7 @@ def _last(dotted: str) -> str:
     return dotted.rpartition(".")[2]
 
 
-# --- Running it
+# --- Startup code
 
 
 def run_command(entry_point: EntryPoint) -> str:
@@ -197,12 +197,12 @@ def run_command(entry_point: EntryPoint) -> str:
 
     It is one line of ASCII, valid on Python 3.8 and newer.
 
-    A module runs as with `python -m`; a function is called as by a console script, its result being
+    A module runs as with `python -m`. A function is called as by a console script: its result is
     the exit status.
 
-    Only expressions, and one assignment to a slice: the code runs in the very `__main__` that
-    becomes the user's, and must leave no names there. `sys.argv[0]` is None in an embedded
-    interpreter, which argparse, click and typer do not survive.
+    The code consists of expressions and one assignment to a slice, because it runs in the
+    `__main__` that becomes the user's, and must leave no names there. `sys.argv[0]` is None in an
+    embedded interpreter, which breaks argparse, click and typer.
     """
     set_program_name = "__import__('sys').argv[:1] = [__import__('sys').executable]"
     if entry_point.function is None:

@@ -1,8 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What wheels say about themselves, and whether it fits together.
+"""The metadata of wheels, and checks that wheels fit together.
 
-Pure: no engine, no files. The facts come from `programs/inspect_wheels.py`, which reads the wheels
-in a process. Whether wheels fit an interpreter is for `wheel_compatibility`.
+Pure: no engine, no files. The data comes from `programs/wheels/inspect_wheels.py`, which reads the
+wheels in a process. `compatibility` checks whether wheels fit an interpreter.
 
 Sources: PEP 427 (wheels), PEP 508 (requirements and markers), PEP 566 (METADATA).
 """
@@ -23,17 +23,17 @@ from packaging.version import InvalidVersion
 
 @dataclass(frozen=True)
 class FileUse:
-    """What a module of a wheel does with files, as `file_uses.Uses` documents it."""
+    """How a module of a wheel uses files; see `file_uses.Uses`."""
 
     kind: str
     what: str
-    where: str  # Like "pkg/mod.py:12".
+    where: str  # For example, "pkg/mod.py:12".
     needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """One wheel file, as `describe_wheel` and `describe_content` in `programs` document it."""
+    """One wheel file; see `describe_wheel` and `describe_content` in `programs/wheels`."""
 
     path: str
     filename: str
@@ -57,7 +57,7 @@ class Wheel:
 
     @property
     def normalized_name(self) -> str:
-        """The name in the spelling by which projects are compared (PEP 503)."""
+        """The name in its normalized form (PEP 503)."""
         return canonicalize_name(self.name)
 
 
@@ -65,9 +65,9 @@ class Wheel:
 class MissingRequirement:
     """A requirement that no wheel satisfies.
 
-    `wheel` is the file name of the wheel whose METADATA has it, None when it is one of the roots.
-    `requirement` is spelled as it is there, marker included. `found` is the version that is there
-    but does not do, None when there is none.
+    `wheel` is the file name of the wheel whose METADATA contains the requirement, or None for a
+    root. `requirement` is its text, including the marker. `found` is the version of the wheel that
+    does not satisfy it, or None if there is no such wheel.
     """
 
     wheel: str | None
@@ -77,7 +77,7 @@ class MissingRequirement:
 
 @dataclass(frozen=True)
 class UnknownExtra:
-    """An extra that the wheel of this name does not have, and those that it has."""
+    """An extra that the wheel `name` does not provide, and those that it does."""
 
     name: str
     extra: str
@@ -85,7 +85,7 @@ class UnknownExtra:
 
 
 def parse_wheels(json_bytes: bytes) -> tuple[Wheel, ...]:
-    """The output of `inspect_wheels.py`, in its order."""
+    """Parse the output of `inspect_wheels.py`; keeps its order."""
     return tuple(map(_parse_wheel, json.loads(json_bytes)))
 
 
@@ -105,7 +105,7 @@ def _parse_wheel(item: Mapping[str, Any]) -> Wheel:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A requirement, parsed; `specifier` is None where any version does."""
+    """A parsed requirement; `specifier` is None if any version satisfies it."""
 
     text: str
     name: str
@@ -126,20 +126,20 @@ def missing_requirements(
 ) -> tuple[MissingRequirement, ...]:
     """The requirements that none of `wheels` satisfies.
 
-    First come those of the roots, then the others in the order of the wheels and their METADATA.
+    The roots' requirements come first, then the others in the order of the wheels and their
+    METADATA.
 
-    All wheels are checked, reached from a root or not. `roots` are requirements that come from
-    elsewhere (a name alone will do): they are checked too, and their extras are switched on. Extras
-    are followed: `requests[socks]` anywhere makes what `requests` wants for `socks` a requirement.
+    All wheels are checked, reachable from a root or not. `roots` are requirements from elsewhere (a
+    name is enough): they are checked too, and their extras are enabled. Extras are followed:
+    `requests[socks]` anywhere adds the requirements of `requests` for `socks`.
 
-    `environment` describes the embedded interpreter, see `wheel_compatibility.marker_environment`;
-    what its markers exclude is not required.
+    `environment` describes the embedded interpreter, see `compatibility.marker_environment`.
+    Requirements whose markers it does not satisfy are ignored.
 
     Prereleases count, as they do for pip once they are installed. A direct reference (`name @
-    file:...`) is satisfied by name. A version part that packaging cannot read, written by an old
-    setuptools (`torch >= 1.9.*`), is satisfied by name as well: old pip releases took it, new ones
-    refuse the whole wheel, and it was Pex that resolved this one. What not even has a name or whose
-    marker cannot be read is skipped: there is nothing to look for.
+    file:...`) is satisfied by name. So is a version that packaging cannot parse, written by an old
+    setuptools (`torch >= 1.9.*`): old pip releases accept it, new ones reject the whole wheel, and
+    Pex resolved this one. Requirements without a name or with an invalid marker are skipped.
     """
     wheels = tuple(wheels)
     applicable = _applicable(roots, environment)
@@ -158,10 +158,10 @@ def missing_requirements(
 def requirement_closure(
     roots: Iterable[str], wheels: Iterable[Wheel], *, environment: Mapping[str, str]
 ) -> frozenset[str]:
-    """The paths of the wheels that `roots` name, and of all that these require in turn.
+    """The paths of the wheels that `roots` name, and of their transitive requirements.
 
-    Which is what pip would install for the requirements `roots`, if it had these wheels only: none
-    for a root whose marker does not hold.
+    These are the wheels that pip would install for the requirements `roots` if it had only
+    `wheels`: none for a root whose marker is false.
     """
     wheels = tuple(wheels)
     reached, _ = _follow(wheels, _applicable(roots, environment), environment)
@@ -171,7 +171,7 @@ def requirement_closure(
 def unknown_extras(
     roots: Iterable[str], wheels: Iterable[Wheel], *, environment: Mapping[str, str]
 ) -> tuple[UnknownExtra, ...]:
-    """The extras that `roots` ask for, but the wheels that they name do not have."""
+    """The extras that `roots` request but the wheels that they name do not provide."""
     wheels = tuple(wheels)
     return tuple(
         UnknownExtra(wheel.name, extra, wheel.provides_extra)
@@ -190,10 +190,10 @@ def _applicable(requirements: Iterable[str], environment: Mapping[str, str]) -> 
 def _follow(
     wheels: Sequence[Wheel], roots: Iterable[_Wanted], environment: Mapping[str, str]
 ) -> tuple[set[int], list[tuple[str, _Wanted]]]:
-    """From the roots, the wheels that are reached (as indexes), and what these require.
+    """The indexes of the wheels that are reachable from the roots, and their requirements.
 
-    Extras are followed: `requests[socks]` anywhere adds what `requests` wants for `socks`. What is
-    required comes with the file name of the wheel that says so, in the order of the wheels.
+    Extras are followed: `requests[socks]` anywhere adds the requirements of `requests` for `socks`.
+    Requirements come with the file name of the wheel that has them, in the order of the wheels.
     """
     wanted = [_parse_requirements(wheel.requires_dist) for wheel in wheels]
     by_name: dict[str, list[int]] = {}
@@ -228,7 +228,7 @@ def _parse_requirements(texts: Iterable[str]) -> tuple[_Wanted, ...]:
 
 
 def _parse_requirement(text: str) -> _Wanted | None:
-    """A requirement of PEP 508, or as much of it as can be made out; None when that is nothing."""
+    """A requirement of PEP 508, or as much of it as can be parsed; None if nothing can."""
     try:
         parsed = Requirement(text)
     except InvalidRequirement:
@@ -243,7 +243,7 @@ def _parse_requirement(text: str) -> _Wanted | None:
 
 
 def _comparable(specifier: SpecifierSet) -> SpecifierSet | None:
-    """None for what PEP 440 does not allow, which packaging before 22 reads nevertheless."""
+    """None for a specifier that PEP 440 forbids; packaging before 22 parses it nevertheless."""
     try:
         for part in specifier:
             Specifier(str(part))
@@ -271,11 +271,11 @@ def _parse_lenient(text: str) -> _Wanted | None:
 
 
 def _applies(wanted: _Wanted, extra: str, environment: Mapping[str, str]) -> bool:
-    """Whether the marker holds with this extra, given in its canonical spelling.
+    """Whether the marker is true with this extra, given in its canonical form.
 
-    A marker compares extras letter by letter in the packaging releases that Pants brings, so it is
-    given the extra in the spelling that it uses itself. What cannot be evaluated, such as the
-    version of an unknown kernel, does not hold.
+    The packaging releases that Pants uses compare extras literally, so the marker is evaluated with
+    its own spelling of the extra. A marker that cannot be evaluated, for example because the
+    version of the kernel is unknown, is false.
     """
     if wanted.marker is None:
         return True
@@ -286,7 +286,7 @@ def _applies(wanted: _Wanted, extra: str, environment: Mapping[str, str]) -> boo
             if wanted.marker.evaluate({**environment, "extra": spelling}):
                 return True
         except ValueError:
-            # UndefinedComparison, UndefinedEnvironmentName and InvalidVersion are all of this type.
+            # Base class of UndefinedComparison, UndefinedEnvironmentName and InvalidVersion.
             continue
     return False
 
@@ -303,10 +303,10 @@ def _satisfies(version: str, specifier: SpecifierSet | None) -> bool:
 def hidden_modules(
     first_party: Iterable[Wheel], third_party: Iterable[Wheel]
 ) -> tuple[tuple[str, str, str], ...]:
-    """Modules, the wheel that each one comes from, and another one that has it, too.
+    """Modules in more than one wheel: the module, the wheel that hides it, and the hidden one.
 
-    Only those count that a first-party wheel hides, or loses. Packages do not: several wheels may
-    have the same `__init__`, to share a namespace.
+    The wheel that hides a module is always a first-party one. Packages are ignored: several wheels
+    may have the same `__init__`, to share a namespace.
     """
     owners: dict[str, str] = {}
     hidden = []

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Where the code of each wheel goes: into the executable, or on the filesystem beside it."""
+"""Decides where the code of each wheel goes: into the executable, or into files next to it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Location(Enum):
 
     EXECUTABLE = "executable"
     LIB = "lib"
-    TEMPLATE = "template"  # Where the template of the target says.
+    TEMPLATE = "template"  # The template of the target decides.
 
 
 @dataclass(frozen=True)
 class Placement:
-    """`reason` says why a wheel lies on the filesystem, if not for `resources`; `detail`, where."""
+    """`reason` says why a wheel is on the filesystem, unless `resources` does; `detail`, where."""
 
     wheel: Wheel
     location: Location
     reason: str = ""
     detail: str = ""
-    with_sources: bool = False  # Whatever `include_sources` says: it reads them.
+    with_sources: bool = False  # Regardless of `include_sources`: its code reads them.
 
     @property
     def on_filesystem(self) -> bool:
@@ -67,8 +67,9 @@ def place(
 ) -> tuple[Placement, ...]:
     """One placement for each wheel, in their order.
 
-    Without `resources`, a template decides. `forced` are the paths of wheels that must lie on the filesystem. `has_files` says whether the
-    Python has an `importlib.resources.files` that finds what is in memory.
+    Without `resources`, a template decides. `forced` contains the paths of wheels that must be on
+    the filesystem. `has_files` says whether the Python has an `importlib.resources.files` that
+    finds resources in memory.
     """
     wheels = tuple(wheels)
     uses = _possible_uses(wheels)
@@ -92,7 +93,7 @@ def place(
 
 
 def _possible_uses(wheels: tuple[Wheel, ...]) -> _Uses:
-    """What the wheels' modules do, without those that cannot be imported for want of others."""
+    """How the wheels' modules use files, except modules whose imports fail."""
     there = {name for wheel in wheels for name in (*wheel.modules, *wheel.namespaces)}
     return {
         wheel.path: tuple(use for use in wheel.file_uses if there.issuperset(use.needs))
@@ -101,10 +102,11 @@ def _possible_uses(wheels: tuple[Wheel, ...]) -> _Uses:
 
 
 def _is_data_only_read(wheel: Wheel, all_uses: _Uses, has_files: bool) -> bool:
-    """Whether the data of a wheel is read in ways that work in memory, as far as can be seen.
+    """Whether the wheel's data, as far as its code shows, is only read in ways that work in memory.
 
-    Such a way must be seen, be it in a module that cannot be imported here: data that nobody reads
-    is for others, who may look for files. So may whoever asks for the path of any module.
+    At least one such read is required, even in a module that cannot be imported here: data that
+    nothing reads is meant for other code, which may look for files. So may code that asks for the
+    path of any module.
     """
     uses = all_uses[wheel.path]
     return (
@@ -124,9 +126,9 @@ def _is_below(path: str, packages: tuple[str, ...]) -> bool:
 def _own_reasons(
     wheels: tuple[Wheel, ...], all_uses: _Uses, readable: Collection[str]
 ) -> dict[str, _Reason]:
-    """By the path of a wheel: what is in it, and what its code does.
+    """Reasons by the path of a wheel: its contents, and what its code does.
 
-    `readable` are the paths of wheels whose data may be in memory.
+    `readable` contains the paths of wheels whose data may be in memory.
     """
     reasons = {}
     for wheel in wheels:
@@ -143,7 +145,7 @@ def _own_reasons(
 
 
 def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, _Reason]:
-    """What the code of one wheel does with another one."""
+    """Reasons by the path of a wheel: what the code of other wheels does with it."""
     reasons: dict[str, _Reason] = {}
     for user in wheels:
         for use in all_uses[user.path]:
@@ -163,15 +165,15 @@ def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]
         return False
     if use.kind == file_uses.DISTRIBUTION and use.what != wheel.normalized_name:
         return False
-    # It finds the distributions in `lib` alone. Where it is not there, its import fails anyway.
-    providers = [it for it in wheels if file_uses.PKG_RESOURCES in it.modules]
+    # `pkg_resources` finds only distributions in `lib`. Without it, importing it fails anyway.
+    providers = [provider for provider in wheels if file_uses.PKG_RESOURCES in provider.modules]
     return bool(providers) and user not in providers
 
 
 def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> dict[str, _Reason]:
-    """With a reason for each wheel that shares a package with one that has a reason.
+    """Adds a reason for each wheel that shares a package with one that has a reason.
 
-    A package with an `__init__` is found in one place alone. Namespace packages may be in both.
+    A package with an `__init__` is only found in one place. Namespace packages may be in both.
     """
     regular = {package for wheel in wheels for package in wheel.packages}
     shared: dict[str, list[Wheel]] = {}
@@ -185,13 +187,13 @@ def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> 
         for package, owners in sorted(shared.items()):
             others = [owner for owner in owners if owner.path in reasons]
             for wheel in owners if others else ():
-                reason = _Reason(f"in a package of {others[0].name}", f"`{package}`")
+                reason = _Reason(f"shares a package with {others[0].name}", f"`{package}`")
                 reasons.setdefault(wheel.path, reason)
     return reasons
 
 
 def impossible(placements: Iterable[Placement]) -> tuple[str, ...]:
-    """The file names of wheels that cannot be in memory, but were placed there."""
+    """The file names of wheels that were placed in memory but cannot be loaded from there."""
     return tuple(
         p.wheel.filename
         for p in placements
@@ -201,7 +203,7 @@ def impossible(placements: Iterable[Placement]) -> tuple[str, ...]:
 
 _DESCRIPTIONS = {
     Location.EXECUTABLE: "in the executable",
-    Location.TEMPLATE: "where the template says",
+    Location.TEMPLATE: "placed by the template",
     Location.LIB: "in `lib`",
 }
 

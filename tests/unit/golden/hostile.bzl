@@ -1,6 +1,6 @@
 def default_python_distribution(flavor="standalone", build_target=None, python_version=None):
     if python_version not in [None, "3.11"]:
-        fail("the template asks for Python " + python_version + ", but `[pyoxidizer].python` and the interpreter constraints give 3.11")
+        fail("the template requests Python " + python_version + ", but `[pyoxidizer].python` and the interpreter constraints select 3.11")
     return PythonDistribution(sha256="0123abcd", local_path="python.tar.zst", flavor="standalone")
 def make_exe():
     dist = default_python_distribution()

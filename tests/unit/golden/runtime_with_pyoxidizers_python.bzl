@@ -1,10 +1,10 @@
-# The PyOxidizer configuration of the runtime: the interpreter, its standard library, and what finds
-# and starts a program that is added later.
+# The PyOxidizer configuration of the runtime: the interpreter, its standard library, and the code
+# that finds and starts a program that is added later.
 
-# Of no use in a binary, or without their data files.
+# Useless in a binary, or without their data files.
 LEFT_OUT = ["ensurepip", "idlelib", "lib2to3", "pydoc_data", "turtledemo"]
 
-# What few programs import. It becomes a part of payloads, compressed.
+# Modules that few programs import. Payloads contain them, compressed.
 RARELY_USED = [
     "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support",
     "_pydecimal", "_pyio", "_pyrepl", "aifc", "antigravity", "asynchat", "asyncore", "bdb",
@@ -24,7 +24,7 @@ def package_of(resource):
 def choose(policy, resource):
     kind = type(resource)
     if kind == "PythonModuleSource":
-        # Without their bytecode, and with `include_distribution_sources = False`, nothing starts.
+        # Starting requires bytecode, and the default `include_distribution_sources = True`.
         resource.add_source = False
         resource.add_bytecode_optimization_level_zero = True
         if package_of(resource) in LEFT_OUT + RARELY_USED:
@@ -40,28 +40,28 @@ def make_exe():
 
     policy = dist.make_python_packaging_policy()
     policy.extension_module_filter = "no-copyleft"
-    # Extension modules cannot be loaded from memory on every system: those lie in `lib`.
+    # Extension modules that cannot be loaded from memory go to `lib`.
     policy.resources_location_fallback = "filesystem-relative:lib"
     policy.register_resource_callback(choose)
 
     python_config = dist.make_python_interpreter_config()
-    # That of Python. PyOxidizer's own choice takes longer to compile than all other crates.
+    # Python's allocator. PyOxidizer's default takes longer to compile than all other crates.
     python_config.allocator_backend = "default"
-    # As `python` itself: UTF-8 whatever the locale, characters for C libraries such as curses as the
-    # locale has them, and KeyboardInterrupt for Ctrl-C.
+    # Same as `python`: UTF-8 in any locale, the locale's encoding for C libraries such as curses,
+    # and KeyboardInterrupt for Ctrl-C.
     python_config.utf8_mode = True
     python_config.configure_locale = True
     python_config.coerce_c_locale = "LC_CTYPE"
     python_config.install_signal_handlers = True
-    # "dynamic" sets TERMINFO_DIRS, which processes that the program starts inherit.
+    # "dynamic" sets TERMINFO_DIRS, which child processes of the program inherit.
     python_config.terminfo_resolution = "dynamic"
-    # The package below sees to it.
+    # The package below supports multiprocessing.
     python_config.multiprocessing_auto_dispatch = False
     python_config.multiprocessing_start_method = "none"
-    # Python's own importer finds plain files, and calls the payload's.
+    # Python's own importer finds plain files, and calls the payload's importer.
     python_config.filesystem_importer = True
     python_config.module_search_paths = ["$ORIGIN/lib"]
-    # It leaves no name in `__main__`, which becomes the program's.
+    # Leaves no name in `__main__`, which becomes the program's.
     python_config.run_command = (
         "__import__('pants_pyoxidizer.startup.start', fromlist=['main']).main()"
     )

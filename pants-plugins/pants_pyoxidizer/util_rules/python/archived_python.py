@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The Python of a `standalone_python` target."""
+"""Adopts the archive of a `standalone_python` target as the Python to embed."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ _ALIAS = StandalonePythonTarget.alias
 
 @dataclass(frozen=True)
 class ArchivedPythonRequest:
-    address: Address  # The target that it is for; for errors.
+    address: Address  # The target that embeds it, for errors.
     interpreter_constraints: InterpreterConstraints
-    python: str  # The address of the `standalone_python` target, as it was written.
-    origin: str  # Where that was written, for errors.
+    python: str  # The address of the `standalone_python` target, as written.
+    origin: str  # Where `python` was written, for errors.
     relative_to: str | None
 
 
@@ -98,8 +98,8 @@ async def choose_archived_python(request: ArchivedPythonRequest, pex_cli: PexCli
         raise NoUsablePythonError(
             softwrap(
                 f"""
-                {_names(request)}, and {address} is a `{wrapped.target.alias}` target, but only a
-                `{_ALIAS}` target has a Python to embed. To fix, name one of these.
+                {_names(request)}, but {address} is a `{wrapped.target.alias}` target. To fix, name
+                a `{_ALIAS}` target.
                 """
             )
         )
@@ -115,20 +115,20 @@ async def choose_archived_python(request: ArchivedPythonRequest, pex_cli: PexCli
     if host.path is None:
         raise NoUsablePythonError(_no_resolver(request, address, python, pex_cli.version))
     link = await make_host_link(
-        HostLinkRequest(host.path, host.fingerprint, what="The Python that is like it"),
+        HostLinkRequest(host.path, host.fingerprint, what="The Python that resolves wheels"),
         **implicitly(),
     )
     return ArchivedPython(**vars(python), host_python=link.path)
 
 
 def _address_input(request: ArchivedPythonRequest) -> AddressInput:
-    # A single word is more likely a misspelt one than a folder's default target.
+    # A single word is more likely a typo than a folder's default target.
     if ":" not in request.python and "/" not in request.python:
         words = ", ".join(f"`{source.value}`" for source in PythonSource)
         raise NoUsablePythonError(
             softwrap(
                 f"""
-                {_names(request)}, which is none of {words}, and no address of a `{_ALIAS}` target,
+                {_names(request)}, which is neither {words} nor the address of a `{_ALIAS}` target,
                 such as `path/to:py311`. To fix, use one of these.
                 """
             )
@@ -139,7 +139,7 @@ def _address_input(request: ArchivedPythonRequest) -> AddressInput:
 
 
 def allows(constraints: InterpreterConstraints, version: str) -> bool:
-    """Whether a CPython of this version satisfies them; without any, each one does."""
+    """Whether a CPython of this version satisfies the constraints; if there are none, it does."""
     return not constraints or any(engine.allows(constraint, version) for constraint in constraints)
 
 
@@ -150,11 +150,11 @@ def _names(request: ArchivedPythonRequest) -> str:
 def _unusable_archive(request: ArchivedPythonRequest, address: Address, problem: str) -> str:
     what = softwrap(
         f"""
-        The `{StandalonePythonSourceField.alias}` of the `{_ALIAS}` target {address} cannot be
-        embedded into the target {request.address}:
+        The `{StandalonePythonSourceField.alias}` field of the `{_ALIAS}` target {address} names an
+        archive that cannot be embedded into the target {request.address}:
         """
     )
-    return f"{what}\n\n  {problem}\n\nTo fix, name another archive there."
+    return f"{what}\n\n  {problem}\n\nTo fix, name another archive in that field."
 
 
 def _forbidden_version(
@@ -167,7 +167,7 @@ def _forbidden_version(
         the `{_ALIAS}` target {address} is Python {python.version}.
 
         To fix, name another `{_ALIAS}` target in {request.origin}, or change the
-        `interpreter_constraints` of the code, or of `[python]`, so that this version is allowed.
+        `interpreter_constraints` of the code or of `[python]` to allow this version.
         """
     )
 
@@ -179,11 +179,11 @@ def _no_resolver(
     hint = pex_problem(minor_version, pex_version)
     return softwrap(
         f"""
-        The `{_ALIAS}` target {address}, which goes into the target {request.address}, is Python
-        {python.version}. Third-party wheels for it are resolved with a CPython {minor_version} of
-        this machine, but none was found{hint} where `[python-bootstrap].search_path` says.
+        The target {request.address} embeds the `{_ALIAS}` target {address}, Python
+        {python.version}. Resolving third-party wheels for it requires a CPython {minor_version} on
+        this machine, but none was found{hint} in `[python-bootstrap].search_path`.
 
-        To fix, install one, of any patch version (pyenv: `pyenv install {minor_version}`; Debian
+        To fix, install one of any patch version (pyenv: `pyenv install {minor_version}`; Debian
         and Ubuntu: `apt-get install python{minor_version}`).
         """
     )

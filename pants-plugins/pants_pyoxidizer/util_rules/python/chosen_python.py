@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Which Python goes into a binary."""
+"""Chooses the Python to embed."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ PYOXIDIZER_VERSIONS = FrozenDict({"3.10": "3.10.9", "3.9": "3.9.16", "3.8": "3.8
 
 @dataclass(frozen=True)
 class ChosenPythonRequest:
-    address: Address  # The target that it is for; for errors.
+    address: Address  # The target that embeds it, for errors.
     interpreter_constraints: InterpreterConstraints
-    python: str | None = None  # The target's own choice.
+    python: str | None = None  # The target's `python` field.
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ async def choose_python(
     if source == PythonSource.PYOXIDIZER:
         return ChosenPython(_downloaded_python(next(iter(allowed)), platform))
     problems = []
-    # One at a time: packing takes seconds, a fingerprint half a second, and mostly the first will do.
+    # One at a time: packing takes seconds, a fingerprint 0.5 s, and the first one usually works.
     for version, constraints in allowed.items():
         host = await find_host_python(FindPythonRequest(constraints), **implicitly())
         if host.path is None:
@@ -95,7 +95,7 @@ async def choose_python(
 def _allowed_versions(
     request: ChosenPythonRequest, source: PythonSource, origin: str
 ) -> dict[str, InterpreterConstraints]:
-    """The minor versions that can be embedded, best first, with the constraints within each."""
+    """The minor versions that can be embedded, best first, each with its narrowed constraints."""
     versions = HOST_VERSIONS if source == PythonSource.HOST else tuple(PYOXIDIZER_VERSIONS)
     allowed = {}
     for version in versions:
@@ -112,8 +112,8 @@ def _allowed_versions(
             dependencies. With {origin} set to `{source.value}`, only
             {", ".join(versions)} can be embedded.
 
-            To fix, change the `interpreter_constraints` of the code, or of `[python]`, so
-            that one of these is allowed.
+            To fix, change the `interpreter_constraints` of the code or of `[python]` to allow one
+            of these.
             """
         )
     )
@@ -126,8 +126,8 @@ def _downloaded_python(minor_version: str, platform: Platform) -> DownloadedPyth
         version=version,
         target_triple=TARGET_TRIPLES[platform],
         description=(
-            f"Python {version} (PyOxidizer's own) is inside; "
-            "it runs with the glibc of this machine or a newer one."
+            f"Contains Python {version} (downloaded by PyOxidizer); "
+            "runs with the glibc of this machine or newer."
         ),
     )
 
@@ -137,15 +137,14 @@ def _describe_problems(
 ) -> str:
     looked_for = softwrap(
         f"""
-        There is no Python on this machine that can be embedded into the target
-        {request.address}, whose dependencies have the interpreter constraints
-        `{request.interpreter_constraints}`. Looked for, where `[python-bootstrap].search_path`
-        says:
+        No Python on this machine can be embedded into the target {request.address}, whose
+        dependencies have the interpreter constraints `{request.interpreter_constraints}`. Searched
+        in `[python-bootstrap].search_path`:
         """
     )
     cure = softwrap(
         f"""
-        To fix, install one of {", ".join(versions)} with its library (pyenv: `pyenv install
+        To fix, install one of {", ".join(versions)} with its libpython (pyenv: `pyenv install
         {versions[0]}`; Debian and Ubuntu: `apt-get install libpython{versions[0]}-dev`), or set
         `[{SCOPE}].python` to `{PythonSource.PYOXIDIZER.value}`.
         """

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Finds a CPython of this machine, and packs it."""
+"""Finds a CPython on this machine, and packs it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from pants_pyoxidizer.util_rules.python.standalone_python import (
     minor_version_constraints,
 )
 
-# Newest first: it gets security fixes for the longest time.
+# Newest first: it gets security fixes the longest.
 HOST_VERSIONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
-# Pex finds those Pythons, and resolves wheels for those, that it knows. That of Pants 2.17 does not
-# know these; this one does, which was tried with both.
+# Pex finds, and resolves wheels for, only Pythons that it knows. The Pex of Pants 2.17 does not
+# know these; NEWER_PEX was tested with both.
 NEEDING_NEWER_PEX = ("3.13", "3.12")
 NEWER_PEX = "2.20.4"
 
@@ -44,7 +44,7 @@ class FindPythonRequest:
 
 @dataclass(frozen=True)
 class FoundPython:
-    """A CPython of this machine. The fingerprint changes with the files that are packed."""
+    """A CPython on this machine. The fingerprint covers the files that are packed."""
 
     path: str | None
     fingerprint: str
@@ -59,14 +59,14 @@ class PackHostPythonRequest:
 
 @dataclass(frozen=True)
 class PackedHostPython:
-    """A packed Python, or the problem that keeps it from being one."""
+    """A packed Python, or the reason why it cannot be packed."""
 
     python: HostPython | None
     problem: str = ""
 
 
-# Prints the interpreter, and a hash of all that is packed of it: development files and modules of the
-# standard library may come later than the interpreter, in packages of their own.
+# Prints the interpreter's path, and a hash of all files that are packed: Linux distributions have
+# separate packages for development files and parts of the standard library.
 _FINGERPRINT_PROGRAM = dedent(
     """\
     import functools, hashlib, os, sys, sysconfig
@@ -94,7 +94,7 @@ _FINGERPRINT_PROGRAM = dedent(
     hasher = hashlib.sha256(sys.version.encode())
     for name, path in sorted(paths.items()):
         if os.path.isfile(path):
-            # Mostly, `stdlib` and `platstdlib` are one folder, so each file is read once.
+            # Cached, because `stdlib` and `platstdlib` are usually the same folder.
             hasher.update(f"{name}\\0{digest(path)}\\n".encode("utf-8", "surrogateescape"))
     print(executable)
     print(hasher.hexdigest())
@@ -105,12 +105,12 @@ _FINGERPRINT_PROGRAM = dedent(
 def narrow(
     constraints: InterpreterConstraints, minor_version: str
 ) -> InterpreterConstraints | None:
-    """The part of `constraints` (empty: anything) that lies within `minor_version`, if any."""
+    """`constraints` (empty: any version) limited to `minor_version`; None if it is excluded."""
     only = minor_version_constraints(minor_version)
     try:
         narrowed = InterpreterConstraints.merge((constraints, only)) if constraints else only
         narrowed.enumerate_python_versions([minor_version])
-    except ValueError:  # They have nothing in common, which either call may notice.
+    except ValueError:  # They do not overlap, which either call may detect.
         return None
     return narrowed
 
@@ -160,7 +160,7 @@ async def pack_host_python(request: PackHostPythonRequest) -> PackedHostPython:
 
 
 def pex_problem(python_version: str, pex_version: str) -> str:
-    """Why a Python may be there and not be found, if that may be why."""
+    """A hint that Pex may be too old to find this Python; empty if it is not."""
     number = pex_version.lstrip("v")
     if python_version not in NEEDING_NEWER_PEX or Version(number) >= Version(NEWER_PEX):
         return ""

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The process in which a program makes an archive that PyOxidizer takes as its Python."""
+"""Runs a program that makes a Python archive for PyOxidizer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REPORT = "python.json"
 
 @dataclass(frozen=True)
 class PackingRequest:
-    """`program` takes `argv`, `--output` and `--report`. `name` is what users call the Python."""
+    """`program` takes `argv`, `--output` and `--report`. `name` identifies the Python to users."""
 
     program: str
     argv: tuple[str, ...]
@@ -42,7 +42,7 @@ class PackingRequest:
 @dataclass(frozen=True)
 class PackingResult:
     python: PackedPython | None
-    problem: str = ""  # What the program said, if it refused.
+    problem: str = ""  # The program's error message, if it failed.
 
 
 @rule(level=LogLevel.DEBUG)
@@ -81,9 +81,9 @@ async def run_packing(request: PackingRequest) -> PackingResult:
 
 
 def describe(report: dict[str, Any], name: str) -> str:
-    """One sentence on a packed interpreter, from the report of the program that packed it."""
-    runs_on = f"; it runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
-    return f"Python {report['version']} ({name}, {report['link_mode']}) is inside{runs_on}."
+    """One sentence about a packed Python, from the report of the program that packed it."""
+    runs_on = f"; runs with glibc {report['glibc']} or newer" if report["glibc"] else ""
+    return f"Contains Python {report['version']} ({name}, {report['link_mode']}){runs_on}."
 
 
 def rules() -> Iterable[Any]:

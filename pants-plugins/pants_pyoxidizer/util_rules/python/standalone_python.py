@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The Python to embed: one of this machine, one of an archive, or one that PyOxidizer downloads."""
+"""The Python to embed: from this machine, from an archive, or downloaded by PyOxidizer."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ TARGET_TRIPLES = FrozenDict(
 
 
 class NoUsablePythonError(Exception):
-    """There is no Python that the interpreter constraints allow and that can be embedded."""
+    """No Python that the interpreter constraints allow can be embedded."""
 
 
 @dataclass(frozen=True)
 class PackedPython:
-    """An archive that PyOxidizer takes as its Python, in the sandbox."""
+    """A Python archive for PyOxidizer, in the sandbox."""
 
     python: PythonArchive
-    version: str  # "3.11.7"
+    version: str  # For example, "3.11.7".
     target_triple: str
-    digest: Digest  # Of the archive.
-    description: str  # A sentence for users: what it is, and where the result runs.
+    digest: Digest  # Contains the archive.
+    description: str  # A sentence for users: what it is, and where the binary runs.
 
     @property
     def cache_key(self) -> str:
-        """A folder name that no other Python has."""
+        """A folder name that is unique to this Python."""
         return self.python.sha256[:16]
 
 
 @dataclass(frozen=True)
 class HostPython(PackedPython):
-    """A CPython of this machine. `host_python` is a link to it, for processes with LINKS_CACHE."""
+    """A CPython on this machine. `host_python` is a link to it, for processes with LINKS_CACHE."""
 
     host_python: str
 
     @property
     def resolver_constraints(self) -> InterpreterConstraints:
-        """For the Python of this machine that resolves wheels: it is this one."""
+        """Constraints that select the Python that resolves wheels, here this one."""
         return InterpreterConstraints([f"CPython=={self.version}"])
 
 
@@ -59,8 +59,8 @@ class HostPython(PackedPython):
 class ArchivedPython(PackedPython):
     """The Python of a `standalone_python` target.
 
-    `host_python` is a link to a CPython of this machine with the same minor version: it resolves
-    wheels, which suit every patch release, and reads them.
+    `host_python` is a link to a CPython on this machine with the same minor version: it resolves
+    wheels, which work with every patch release, and inspects them.
     """
 
     host_python: str
@@ -72,7 +72,7 @@ class ArchivedPython(PackedPython):
 
 @dataclass(frozen=True)
 class DownloadedPython:
-    """A Python that PyOxidizer downloads. None of this machine is known to be like it."""
+    """A Python that PyOxidizer downloads; no Python on this machine is known to match it."""
 
     python: PyOxidizerPython
     version: str
