@@ -19,11 +19,14 @@ import pytest
 from pants_pyoxidizer.programs.cargo import locked_folders
 from pants_pyoxidizer.programs.cargo.locked_folders import LOCK, Lock
 from pants_pyoxidizer.programs.pyoxidizer import run_pyoxidizer
-from pants_pyoxidizer.programs.pyoxidizer.run_pyoxidizer import (
+from pants_pyoxidizer.programs.pyoxidizer.extraction import (
     ARCHIVE,
     EXTRACTED,
-    SHOWN_LINES,
     ExtractionLock,
+    writable,
+)
+from pants_pyoxidizer.programs.pyoxidizer.run_pyoxidizer import (
+    SHOWN_LINES,
     environment,
     failure,
     find_executables,
@@ -31,7 +34,6 @@ from pants_pyoxidizer.programs.pyoxidizer.run_pyoxidizer import (
     normalize_files,
     refusal,
     strip_libraries,
-    writable,
 )
 from unit.waiting import wait_for
 

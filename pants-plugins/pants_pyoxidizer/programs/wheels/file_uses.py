@@ -12,15 +12,14 @@ In doubt, it counts.
 from __future__ import annotations
 
 import ast
-import os
 import re
-import sys
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Container, Iterator
 
+from .needed_packages import needed_packages
 from .resource_uses import find_resource_uses, imports_readers
+from .syntax import constant_text, is_import_fallback, is_main_test, last_name
 
 FILE, MODULE, DISTRIBUTIONS, SOURCE = "file", "module", "distributions", "source"
 DISTRIBUTION = "distribution"
@@ -46,12 +45,6 @@ _WORDS = {
 # The syntax tree takes a hundred times as much memory as the source. Such modules are generated.
 MAX_PARSED_BYTES = 16 * 1024 * 1024
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-# Modules of some Pythons from 3.8 on, but not of all.
-_SINCE = """
-    graphlib tomllib zoneinfo asynchat asyncore binhex distutils formatter imp lib2to3 parser
-    smtpd symbol aifc audioop cgi cgitb chunk crypt imghdr mailcap msilib nis nntplib
-    ossaudiodev pipes sndhdr spwd sunau telnetlib uu xdrlib winreg winsound _winapi msvcrt
-    """.split()
 _LOCATIONS = ("__file__", "__path__", "__cached__")
 # These take `__path__`, and ask our importer.
 _PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
@@ -121,31 +114,7 @@ def find_uses(source: bytes, module: str, is_package: bool, modules: Container[s
     first: dict[tuple[str, str], Use] = {}
     for use in sorted(reader.uses):
         first.setdefault((use.kind, use.what), use)
-    return Uses(tuple(first.values()), _needs(tree, modules))
-
-
-def _needs(tree: ast.Module, modules: Container[str]) -> tuple[str, ...]:
-    """What is imported in any case, and is neither of the wheel nor of the standard library."""
-    names: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            names.update(name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.add(node.module or "")
-    tops = {name.partition(".")[0] for name in names}
-    return tuple(sorted(it for it in tops if it not in modules and it not in _stdlib()))
-
-
-@lru_cache(maxsize=None)
-def _stdlib() -> frozenset[str]:
-    """Top-level names that this Python or another one may have by itself."""
-    folder = os.path.dirname(os.__file__)
-    files = [*os.listdir(folder), *_listed(os.path.join(folder, "lib-dynload"))]
-    return frozenset({*sys.builtin_module_names, *(it.partition(".")[0] for it in files), *_SINCE})
-
-
-def _listed(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+    return Uses(tuple(first.values()), needed_packages(tree, modules))
 
 
 class _Reader(ast.NodeVisitor):
@@ -163,7 +132,7 @@ class _Reader(ast.NodeVisitor):
         self._imported: dict[str, str] = {}
         imports = [full for node in nodes for full in self._imports(node)]
         self._has_resources = any(name.startswith(_RESOURCES) for name in imports)
-        names = {*map(_last_name, nodes), *(name.rpartition(".")[2] for name in imports)}
+        names = {*map(last_name, nodes), *(name.rpartition(".")[2] for name in imports)}
         self._finds_specs = not names.isdisjoint({"find_spec", "__spec__"})
         # Where there is the newer way, pkg_resources is for Pythons without it.
         self._finds_distributions = not names.isdisjoint(_DISTRIBUTION_FINDERS) and not any(
@@ -171,7 +140,7 @@ class _Reader(ast.NodeVisitor):
         )
         self._sought = self._sought_distributions(nodes)
         # With `__file__`, such a text is a sign of looking for modules in a folder.
-        self._has_py = any((_text(node) or "").endswith(".py") for node in nodes)
+        self._has_py = any((constant_text(node) or "").endswith(".py") for node in nodes)
         if imports_readers(imports):
             self._add_resources(nodes)
 
@@ -209,7 +178,7 @@ class _Reader(ast.NodeVisitor):
             if isinstance(node, ast.Call) and len(node.args) == 1
             if self._original_name(node.func) == "get_distribution"
         }
-        if not all(_PROJECT_NAME.fullmatch(sought.get(it, "")) for it in finders):
+        if not all(_PROJECT_NAME.fullmatch(sought.get(finder, "")) for finder in finders):
             return set()
         return {re.sub(r"[-_.]+", "-", name).lower() for name in sought.values()}
 
@@ -217,7 +186,7 @@ class _Reader(ast.NodeVisitor):
         """The last name of what this may be, before any `import ... as`."""
         if not isinstance(node, (ast.Name, ast.Attribute)):
             return None
-        return (self._module_of(node) or "").rpartition(".")[2] or _last_name(node)
+        return (self._module_of(node) or "").rpartition(".")[2] or last_name(node)
 
     def _add_for_any(self, node: ast.AST, what: str) -> None:
         """It takes names of modules, of this wheel or of others."""
@@ -236,12 +205,13 @@ class _Reader(ast.NodeVisitor):
 
     def visit_If(self, node: ast.If) -> None:
         # What is below `if __name__ == "__main__"` is seldom for users of a wheel.
-        for child in node.orelse if _is_main_test(node.test) else ast.iter_child_nodes(node):
+        for child in node.orelse if is_main_test(node.test) else ast.iter_child_nodes(node):
             self.visit(child)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         # What is imported after an ImportError is for Pythons that are too old for us.
-        before, self._in_fallback = self._in_fallback, self._in_fallback or _is_fallback(node)
+        before = self._in_fallback
+        self._in_fallback = before or is_import_fallback(node)
         self.generic_visit(node)
         self._in_fallback = before
 
@@ -272,10 +242,10 @@ class _Reader(ast.NodeVisitor):
             self._add(node, SOURCE, f"`{self._original_name(node)}`")
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        key = _text(node.slice)
+        key = constant_text(node.slice)
         if key in _LOCATIONS and isinstance(node.ctx, ast.Load):
             called = node.value.func if isinstance(node.value, ast.Call) else None
-            if _last_name(called) in ("globals", "vars", "locals"):
+            if last_name(called) in ("globals", "vars", "locals"):
                 self._add(node, FILE, f"`{key}`")
         self.generic_visit(node)
 
@@ -306,10 +276,10 @@ class _Reader(ast.NodeVisitor):
             self._add(node, MODULE, module)
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = _last_name(node.func)
+        name = last_name(node.func)
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         if name in _PATH_READERS:
-            arguments = [it for it in arguments if _last_name(it) != "__path__"]
+            arguments = [argument for argument in arguments if last_name(argument) != "__path__"]
         elif name in _FILE_FINDERS and node.args:
             kind = FILE if self._is_own(node.args[0]) else ANY
             self._add(node, kind, f"`inspect.{name}`")
@@ -317,12 +287,12 @@ class _Reader(ast.NodeVisitor):
             self._add(node, SOURCE, f"`inspect.{name}`")
         elif (self._module_of(node.func) or "") in _FRAME_READERS:
             self._add(node, ANY, f"`{self._module_of(node.func)}`")
-        elif name == "open" and node.args and _last_name(node.args[0]) == "__file__":
+        elif name == "open" and node.args and last_name(node.args[0]) == "__file__":
             self._add(node, SOURCE, "`open(__file__)`")
         elif name == "getattr" and len(node.args) > 1:
-            self._add_attribute(node, node.args[0], _text(node.args[1]) or "")
+            self._add_attribute(node, node.args[0], constant_text(node.args[1]) or "")
         elif name in ("__import__", "import_module") and node.args:
-            self._add_import(node, _text(node.args[0]) or "")
+            self._add_import(node, constant_text(node.args[0]) or "")
         for child in (node.func, *arguments):
             self.visit(child)
 
@@ -335,62 +305,31 @@ class _Reader(ast.NodeVisitor):
         if isinstance(node, ast.Attribute):
             parent = self._module_of(node.value)
             return parent and f"{parent}.{node.attr}"
-        if isinstance(node, ast.Subscript) and _last_name(node.value) == "modules":
+        if isinstance(node, ast.Subscript) and last_name(node.value) == "modules":
             return self._named_module(node.slice)
         if isinstance(node, ast.Call) and node.args:
-            if _last_name(node.func) in ("__import__", "import_module"):
+            if last_name(node.func) in ("__import__", "import_module"):
                 return self._named_module(node.args[0])
         return None
 
     def _names_own(self, node: ast.expr) -> bool:
         """Whether this is a module of this wheel, or its name."""
-        if _last_name(getattr(node, "value", None)) == "__spec__":
+        if last_name(getattr(node, "value", None)) == "__spec__":
             return True
         return (self._named_module(node) or self._module_of(node)) in self._modules
 
     def _named_module(self, node: ast.AST) -> str | None:
-        return self._module if _last_name(node) in ("__name__", "__package__") else _text(node)
+        return (
+            self._module if last_name(node) in ("__name__", "__package__") else constant_text(node)
+        )
 
     def _is_own(self, node: ast.expr) -> bool:
         """Whether a function that takes an object gets one of this wheel."""
         if isinstance(node, ast.Call):
-            return _last_name(node.func) in ("currentframe", "_getframe", "type")
+            return last_name(node.func) in ("currentframe", "_getframe", "type")
         if isinstance(node, ast.Attribute) and node.attr == "__class__":
             return True
         if isinstance(node, ast.Name) and node.id in self._defined:
             return True
         module = self._module_of(node) or ""
         return module in self._modules or module.rpartition(".")[0] in self._modules
-
-
-def _last_name(node: ast.AST | None) -> str | None:
-    """`c` for `a.b.c`."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    # Before Python 3.9, `a[b]` has `b` in an Index.
-    return _last_name(node.value) if type(node).__name__ == "Index" else None  # type: ignore
-
-
-def _text(node: ast.AST) -> str | None:
-    if type(node).__name__ == "Index":
-        node = node.value  # type: ignore[attr-defined]
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return node.value if is_text else None  # type: ignore[attr-defined]
-
-
-def _is_main_test(test: ast.expr) -> bool:
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
-        return False
-    sides = (test.left, test.comparators[0])
-    return isinstance(test.ops[0], ast.Eq) and (
-        {*map(_last_name, sides)} == {"__name__", None} and "__main__" in map(_text, sides)
-    )
-
-
-def _is_fallback(node: ast.ExceptHandler) -> bool:
-    types: list[ast.expr | None] = [node.type]
-    if isinstance(node.type, ast.Tuple):
-        types = [*node.type.elts]
-    return {*map(_last_name, types)} <= {"ImportError", "ModuleNotFoundError"}

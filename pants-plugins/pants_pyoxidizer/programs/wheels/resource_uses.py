@@ -86,7 +86,7 @@ class _Surroundings:
             if len(parent.targets) > 1 or not self._is_in_function(parent):
                 return False
             return name in names or all(
-                self.are_only_read(it, names | {name}) for it in self._loads.get(name, ())
+                self.are_only_read(load, names | {name}) for load in self._loads.get(name, ())
             )
         return isinstance(parent, ast.Attribute) and parent.attr in _ENDS
 
