@@ -115,8 +115,9 @@ def test_a_refused_archive(repository: Repository, packed: Files) -> None:
     message = repository.fail("--pyoxidizer-python=py:bad", "package", "pinned:bin")
     assert (
         "The `source` field of the `standalone_python` target py:bad names an archive that cannot "
-        "be embedded into the target pinned:bin: bad.tar.zst: holds a debug build, whose extension modules are other ones; "
-        "take an ordinary one To fix, name another archive in that field."
+        "be embedded into the target pinned:bin: bad.tar.zst: "
+        "holds a debug build, whose extension modules are other ones; take an ordinary one "
+        "To fix, name another archive in that field."
     ) in message
     assert "Building the Python" not in message
 
