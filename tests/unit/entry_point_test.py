@@ -18,6 +18,7 @@ from pants_pyoxidizer.wheels.entry_point import (
 )
 from unit.wheels import wheel
 
+
 # --- Spelling
 
 
