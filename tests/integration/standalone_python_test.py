@@ -110,7 +110,9 @@ def test_an_edited_archive_is_another_python(repository: Repository, packed: Fil
 
 def test_a_refused_archive(repository: Repository, packed: Files) -> None:
     files, _ = published(packed, "8")
-    debug = with_facts(files, lambda it: it.update(build_options="debug", optimizations="debug"))
+    debug = with_facts(
+        files, lambda facts: facts.update(build_options="debug", optimizations="debug")
+    )
     full_archives.write(repository.path / "py/bad.tar.zst", debug)
     message = repository.fail("--pyoxidizer-python=py:bad", "package", "pinned:bin")
     assert (

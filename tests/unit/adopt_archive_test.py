@@ -11,242 +11,11 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from pants_pyoxidizer.programs.pack import adopt_archive
-from pants_pyoxidizer.programs.pack.cpython import PACKED_VERSIONS
-from pants_pyoxidizer.programs.pack.libpython import Unusable
 from unit import full_archives
 from unit.full_archives import Files, published, with_facts
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-
-
-def facts(**changes: Any) -> dict[str, Any]:
-    build_info = {
-        "core": {"objs": ["build/a.o"], "links": []},
-        "extensions": {},
-        "inittab_object": "build/config.o",
-        "inittab_source": "build/config.c",
-        "inittab_cflags": ["-DNDEBUG"],
-        "object_file_format": "elf",
-    }
-    known: dict[str, Any] = {
-        "version": "8",
-        "target_triple": TRIPLE,
-        "build_options": "pgo",
-        "optimizations": "pgo",
-        "python_tag": "cp311",
-        "python_config_vars": {"Py_DEBUG": "0"},
-        "python_implementation_cache_tag": "cpython-311",
-        "python_implementation_hex_version": 0x030B07F0,
-        "python_implementation_name": "cpython",
-        "python_implementation_version": ["3", "11", "7", "final", "0"],
-        "python_version": "3.11.7",
-        "python_major_minor_version": "3.11",
-        "python_paths": {"include": "install/include", "stdlib": "install/lib/python3.11"},
-        "python_paths_abstract": {},
-        "python_stdlib_test_packages": [],
-        "python_suffixes": {},
-        "python_bytecode_magic_number": "a70d0d0a",
-        "python_symbol_visibility": "global-default",
-        "python_extension_module_loading": ["builtin"],
-        "run_tests": "build/run_tests.py",
-    }
-    return {**known, **changes, "build_info": {**build_info, **changes.pop("build_info", {})}}
-
-
-def extension(**changes: Any) -> dict[str, Any]:
-    known = {"in_core": False, "init_fn": "PyInit_x", "links": [], "objs": [], "required": False}
-    return {**known, "variant": "default", **changes}
-
-
-# --- What PYTHON.json says
-
-
-def written(root: Path, text: str) -> str:
-    (root / "PYTHON.json").write_text(text)
-    return str(root)
-
-
-def test_facts_of_both_versions_are_read(tmp_path: Path) -> None:
-    for version in ("7", "8"):
-        known = facts(version=version, build_info={"extensions": {"x": [extension()]}})
-        assert adopt_archive.read_facts(written(tmp_path, json.dumps(known))) == known
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "has a PYTHON.json that cannot be read (Expecting property name"),
-        ("[]", "has a PYTHON.json of version None, but only 7 and 8 are known"),
-        ('{"version": "6"}', "has a PYTHON.json of version 6, but only 7 and 8 are known"),
-        ('{"version": "9"}', "has a PYTHON.json of version 9, but only 7 and 8 are known"),
-        (
-            '{"version": "8"}',
-            "has a PYTHON.json without a proper `target_triple`, which PyOxidizer",
-        ),
-        (json.dumps(facts(python_version=3.11)), "without a proper `python_version`"),
-        (json.dumps(facts(build_info={"core": []})), "without a proper `build_info.core`"),
-        (json.dumps(facts(build_info={"core": {}})), "without a proper `build_info.core.objs`"),
-        (
-            json.dumps(facts(build_info={"extensions": {"x": [extension(variant=None)]}})),
-            "without a proper `build_info.extensions.x.variant`",
-        ),
-        (
-            json.dumps(facts(build_info={"extensions": {"x": ["y"]}})),
-            "without a proper `build_info.extensions.x.in_core`",
-        ),
-        (
-            json.dumps(facts(build_info={"extensions": {"x": extension()}})),
-            "without a proper `build_info.extensions.x`",
-        ),
-        (
-            json.dumps(facts(build_info={"core": {"objs": [], "links": ["m"]}})),
-            "without a proper `build_info.core.links.name`",
-        ),
-    ],
-)
-def test_facts_that_are_not_understood(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(Unusable) as caught:
-        adopt_archive.read_facts(written(tmp_path, text))
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize("minor", [version[1] for version in PACKED_VERSIONS])
-@pytest.mark.parametrize("options", ["noopt", "pgo", "pgo+lto"])
-def test_facts_that_are_accepted(minor: int, options: str) -> None:
-    adopt_archive.check_facts(
-        facts(python_version=f"3.{minor}.1", build_options=options, optimizations=options), TRIPLE
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"python_implementation_name": "pypy"},
-            "holds pypy, but only CPython can be embedded",
-        ),
-        (
-            {"target_triple": "x86_64-unknown-linux-musl"},
-            f"is for x86_64-unknown-linux-musl, but binaries are built for {TRIPLE}: linked with "
-            "musl, a binary could load no extension module from a file, be it of the standard "
-            f"library or of a wheel; take the archive for {TRIPLE}",
-        ),
-        (
-            {"target_triple": "aarch64-unknown-linux-gnu"},
-            f"is for aarch64-unknown-linux-gnu, but binaries are built for {TRIPLE}; take the "
-            "archive for that",
-        ),
-        (
-            {"target_triple": "x86_64_v3-unknown-linux-gnu"},
-            f"is for x86_64_v3-unknown-linux-gnu, but binaries are built for {TRIPLE}; take the "
-            "archive for that",
-        ),
-        (
-            {"target_triple": "x86_64-apple-darwin"},
-            f"is for x86_64-apple-darwin, but binaries are built for {TRIPLE}; take the archive "
-            "for that",
-        ),
-        (
-            {"build_info": {"object_file_format": "llvm-bitcode:18.1.8"}},
-            "holds no machine code but LLVM bitcode for LTO, which only a linker of that LLVM could "
-            "take; take an archive without `lto` in its name, as `pgo` or `noopt`",
-        ),
-        (
-            {"build_options": "freethreaded+pgo", "python_version": "3.13.0"},
-            "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one",
-        ),
-        (
-            {"python_config_vars": {"Py_GIL_DISABLED": "1"}},
-            "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one",
-        ),
-        (
-            {"build_options": "debug"},
-            "holds a debug build, whose extension modules are other ones; take an ordinary one",
-        ),
-        (
-            {"version": "7", "build_options": None, "optimizations": "debug"},
-            "holds a debug build, whose extension modules are other ones; take an ordinary one",
-        ),
-        (
-            {"python_config_vars": {"Py_DEBUG": "1"}},
-            "holds a debug build, whose extension modules are other ones; take an ordinary one",
-        ),
-        (
-            {"python_version": "3.8.18"},
-            "holds Python 3.8.18, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
-        ),
-        (
-            {"python_version": "3.14.0"},
-            "holds Python 3.14.0, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
-        ),
-    ],
-)
-def test_facts_that_are_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(Unusable) as caught:
-        adopt_archive.check_facts(facts(**changes), TRIPLE)
-    assert str(caught.value) == message
-
-
-# --- Files that PYTHON.json names
-
-
-def tree(root: Path) -> str:
-    for path in ("build/a.o", "build/config.o", "install/bin/python3.11", "install/include/x"):
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).touch()
-    (root / "install/lib/python3.11").mkdir(parents=True)
-    return str(root)
-
-
-def test_files_that_are_there(tmp_path: Path) -> None:
-    tested = {"_testcapi": [extension(objs=["build/tests_are_left_out.o"])]}
-    adopt_archive.check_files(facts(build_info={"extensions": tested}), tree(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("changes", "what", "path"),
-    [
-        ({"license_path": "../../etc/passwd"}, "file", "../../etc/passwd"),
-        ({"license_path": "/etc/passwd"}, "file", "/etc/passwd"),
-        ({"build_info": {"core": {"objs": ["build/b.o"], "links": []}}}, "file", "build/b.o"),
-        ({"build_info": {"core": {"objs": [7], "links": []}}}, "file", "7"),
-        ({"build_info": {"inittab_object": "build"}}, "file", "build"),
-        (
-            {"build_info": {"extensions": {"x": [extension(shared_lib="/lib/x.so")]}}},
-            "file",
-            "/lib/x.so",
-        ),
-        (
-            {"build_info": {"extensions": {"x": [extension(license_paths=["licenses/x"])]}}},
-            "file",
-            "licenses/x",
-        ),
-        (
-            {
-                "build_info": {
-                    "extensions": {"x": [extension(links=[{"name": "a", "path_static": "/a.a"}])]}
-                }
-            },
-            "file",
-            "/a.a",
-        ),
-        ({"python_major_minor_version": "3.10"}, "file", "install/bin/python3.10"),
-        ({"python_paths": {"include": "install/../..", "stdlib": ""}}, "folder", "install/../.."),
-        ({"python_paths": {"include": "install/include"}}, "folder", "None"),
-    ],
-)
-def test_files_that_are_not_there(
-    tmp_path: Path, changes: dict[str, Any], what: str, path: str
-) -> None:
-    with pytest.raises(Unusable) as caught:
-        adopt_archive.check_files(facts(**changes), tree(tmp_path))
-    assert str(caught.value) == (
-        f"names the {what} {path} in its PYTHON.json, but does not hold it"
-    )
-
-
-# --- With a real Python
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -278,7 +47,9 @@ def test_an_adopted_archive_is_as_a_packed_python(
 ) -> None:
     files, links = published(packed, version)
     if version == "8":
-        files = with_facts(files, lambda it: it.update(build_options="pgo", optimizations="pgo"))
+        files = with_facts(
+            files, lambda facts: facts.update(build_options="pgo", optimizations="pgo")
+        )
     status, output = adopt(tmp_path, files, links)
     assert status == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -339,7 +110,7 @@ def bitcode(files: Files) -> Files:
 
 
 def other_version(files: Files) -> Files:
-    return with_facts(files, lambda it: it.update(python_version="3.9.99"))
+    return with_facts(files, lambda facts: facts.update(python_version="3.9.99"))
 
 
 def without_table(files: Files) -> Files:
@@ -384,8 +155,8 @@ def test_what_objects_import(packed: Files) -> None:
 def test_a_static_library_that_is_none(
     tmp_path: Path, packed: Files, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def link(it: dict[str, Any]) -> None:
-        it["build_info"]["core"]["links"] = [{"name": "x", "path_static": "build/lib/libx.a"}]
+    def link(facts: dict[str, Any]) -> None:
+        facts["build_info"]["core"]["links"] = [{"name": "x", "path_static": "build/lib/libx.a"}]
 
     files = with_facts({**published(packed, "8")[0], "build/lib/libx.a": b"text"}, link)
     status, _ = adopt(tmp_path, files)

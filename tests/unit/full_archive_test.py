@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -206,3 +207,54 @@ def test_a_wrong_checksum_of_the_compressed_data(tmp_path: Path) -> None:
     data = zstandard.ZstdCompressor(write_checksum=True).compress(tar)
     message = refused(tmp_path, data[:-1] + bytes([data[-1] ^ 1]))
     assert message.startswith("is damaged (zstd ")
+
+
+# --- What is written ---
+
+
+def test_archive_order() -> None:
+    paths = ["PYTHON.json", "licenses/x", "build/b", "install/lib/z", "build/a"]
+    assert full_archive.archive_order(paths) == [
+        "build/a",
+        "build/b",
+        "install/lib/z",
+        "licenses/x",
+        "PYTHON.json",
+    ]
+
+
+def unpacked(path: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            return [(entry, (tar.extractfile(entry) or stream).read()) for entry in tar]
+
+
+def test_archive_is_the_same_for_the_same_files(tmp_path: Path) -> None:
+    contents = {
+        "PYTHON.json": b"{}",
+        "install/bin/python3": b"#!",
+        "install/lib/libpython3.11.so.1.0": b"\x7fELF",
+        f"install/lib/{'long' * 40}.py": b"pass",
+        "build/core/a.o": b"a" * 100_000,
+    }
+    archives = []
+    for number, order in enumerate((list(contents), list(reversed(contents)))):
+        root = tmp_path / str(number)
+        for path in order:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(contents[path])
+            os.utime(root / path, (number, number))
+        archives.append(tmp_path / f"{number}.tar.zst")
+        full_archive.write_archive(str(root), str(archives[-1]))
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+
+    entries = unpacked(archives[0])
+    assert {e.name[len("python/") :]: content for e, content in entries} == contents
+    assert entries[-1][0].name == "python/PYTHON.json"
+    assert {(e.uid, e.gid, e.uname, e.gname, e.mtime) for e, _ in entries} == {
+        (0, 0, "", "", 1_000_000_000)
+    }
+    assert {e.name: e.mode for e, _ in entries if e.mode != 0o644} == {
+        "python/install/bin/python3": 0o755,
+        "python/install/lib/libpython3.11.so.1.0": 0o755,
+    }

@@ -8,15 +8,19 @@ import os
 import struct
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any, Sequence
 
 import pytest
-import zstandard
 
 from pants_pyoxidizer.programs.formats import ar_archive, elf
-from pants_pyoxidizer.programs.pack import cpython, libpython, pack_cpython, packed_tree
+from pants_pyoxidizer.programs.pack import (
+    cpython,
+    libpython,
+    pack_cpython,
+    packed_python_json,
+    packed_tree,
+)
 from pants_pyoxidizer.programs.pack.cpython import CPython, Refusal
 from pants_pyoxidizer.programs.pack.forced_header import forced_header
 from pants_pyoxidizer.programs.pack.libpython import Image, Library
@@ -423,14 +427,14 @@ def test_no_static_library_at_all(tmp_path: Path) -> None:
 
 
 def test_candidates() -> None:
-    it = interpreter()
-    assert libpython.static_candidates(it) == [
+    python = interpreter()
+    assert libpython.static_candidates(python) == [
         "/py/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11-pic.a",
         "/py/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a",
         "/py/lib/libpython3.11-pic.a",
         "/py/lib/libpython3.11.a",
     ]
-    assert libpython.shared_candidates(it) == [
+    assert libpython.shared_candidates(python) == [
         "/py/lib/libpython3.11.so.1.0",
         "/py/lib/libpython3.11.so",
     ]
@@ -439,8 +443,8 @@ def test_candidates() -> None:
 def test_config_dirs_of_a_moved_python(tmp_path: Path) -> None:
     moved = tmp_path / "lib/python3.11/config-3.11-x86_64-linux-gnu"
     moved.mkdir(parents=True)
-    it = interpreter(stdlib=str(moved.parent), config_vars={"LIBPL": "/install/lib/config"})
-    assert it.config_dirs() == ["/install/lib/config", str(moved)]
+    python = interpreter(stdlib=str(moved.parent), config_vars={"LIBPL": "/install/lib/config"})
+    assert python.config_dirs() == ["/install/lib/config", str(moved)]
 
 
 def installed(tmp_path: Path) -> CPython:
@@ -473,11 +477,11 @@ def test_no_library(tmp_path: Path) -> None:
 
 
 def test_no_usable_library(tmp_path: Path) -> None:
-    it = installed(tmp_path)
+    python = installed(tmp_path)
     static = static_library(tmp_path / "lib/libpython3.11.a", b"BC\xc0\xde")
     (tmp_path / "lib/libpython3.11.so").write_bytes(b"INPUT(x)")
     with pytest.raises(Refusal) as caught:
-        libpython.find_library(it)
+        libpython.find_library(python)
     assert str(caught.value) == (
         f"{tmp_path}/python3.11: has no libpython that can be linked into a binary"
         f" ({static} holds no machine code but LLVM bitcode for LTO (o.o);"
@@ -486,19 +490,19 @@ def test_no_usable_library(tmp_path: Path) -> None:
 
 
 def test_links_are_those_that_the_interpreter_needs() -> None:
-    it = interpreter()
-    assert libpython.links(it, ("libz.so.1", "libc.so.6", "libcryptsetup.so.12")) == (
+    python = interpreter()
+    assert libpython.links(python, ("libz.so.1", "libc.so.6", "libcryptsetup.so.12")) == (
         "dl",
         "m",
         "z",
     )
     # macOS: nothing is known.
-    assert libpython.links(it, ()) == ("crypt", "dl", "m", "z")
+    assert libpython.links(python, ()) == ("crypt", "dl", "m", "z")
 
 
 def test_frameworks() -> None:
-    it = interpreter(config_vars={"LIBS": "-ldl -framework CoreFoundation -framework AppKit"})
-    assert libpython.frameworks(it) == ("CoreFoundation", "AppKit")
+    python = interpreter(config_vars={"LIBS": "-ldl -framework CoreFoundation -framework AppKit"})
+    assert libpython.frameworks(python) == ("CoreFoundation", "AppKit")
 
 
 # --- What is linked ---
@@ -828,7 +832,7 @@ struct _inittab _PyImport_Inittab[] = {
 
 
 def test_builtin_modules() -> None:
-    assert pack_cpython.builtin_modules(CONFIG_C) == {
+    assert packed_python_json.builtin_modules(CONFIG_C) == {
         "posix": "PyInit_posix",
         "faulthandler": "PyInit_faulthandler",
         "marshal": "PyMarshal_Init",
@@ -846,7 +850,7 @@ def python_json(
 ) -> dict[str, Any]:
     tree = Tree(str(tmp_path), interpreter(**changes))
     tree.write("build/config.c", CONFIG_C.encode())
-    return pack_cpython.python_json(tree, library, extensions, "2.34")
+    return packed_python_json.python_json(tree, library, extensions, "2.34")
 
 
 def test_python_json_static(tmp_path: Path) -> None:
@@ -992,54 +996,3 @@ def test_python_json_macos(tmp_path: Path) -> None:
         {"name": "dl", "system": True},
         {"name": "CoreFoundation", "framework": True},
     ]
-
-
-# --- The archive ---
-
-
-def test_archive_order() -> None:
-    paths = ["PYTHON.json", "licenses/x", "build/b", "install/lib/z", "build/a"]
-    assert pack_cpython.archive_order(paths) == [
-        "build/a",
-        "build/b",
-        "install/lib/z",
-        "licenses/x",
-        "PYTHON.json",
-    ]
-
-
-def unpacked(path: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            return [(entry, (tar.extractfile(entry) or stream).read()) for entry in tar]
-
-
-def test_archive_is_the_same_for_the_same_files(tmp_path: Path) -> None:
-    contents = {
-        "PYTHON.json": b"{}",
-        "install/bin/python3": b"#!",
-        "install/lib/libpython3.11.so.1.0": b"\x7fELF",
-        f"install/lib/{'long' * 40}.py": b"pass",
-        "build/core/a.o": b"a" * 100_000,
-    }
-    archives = []
-    for number, order in enumerate((list(contents), list(reversed(contents)))):
-        root = tmp_path / str(number)
-        for path in order:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(contents[path])
-            os.utime(root / path, (number, number))
-        archives.append(tmp_path / f"{number}.tar.zst")
-        pack_cpython.write_archive(str(root), str(archives[-1]))
-    assert archives[0].read_bytes() == archives[1].read_bytes()
-
-    entries = unpacked(archives[0])
-    assert {e.name[len("python/") :]: content for e, content in entries} == contents
-    assert entries[-1][0].name == "python/PYTHON.json"
-    assert {(e.uid, e.gid, e.uname, e.gname, e.mtime) for e, _ in entries} == {
-        (0, 0, "", "", 1_000_000_000)
-    }
-    assert {e.name: e.mode for e, _ in entries if e.mode != 0o644} == {
-        "python/install/bin/python3": 0o755,
-        "python/install/lib/libpython3.11.so.1.0": 0o755,
-    }

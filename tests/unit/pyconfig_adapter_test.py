@@ -163,9 +163,9 @@ TELL = (
 )
 
 
-def settings(it: CPython) -> dict[str, Any]:
-    dynload = f"{it.platstdlib}/lib-dynload"
-    paths = [it.stdlib, dynload]
+def settings(python: CPython) -> dict[str, Any]:
+    dynload = f"{python.platstdlib}/lib-dynload"
+    paths = [python.stdlib, dynload]
     return {
         **INTEGERS,
         **STRINGS,
@@ -205,12 +205,12 @@ def link_shared(library: Library) -> list[str]:
     return [library.path, f"-Wl,-rpath,{os.path.dirname(library.path)}"]
 
 
-def write_library(folder: Path, it: CPython, library: Library) -> list[str]:
+def write_library(folder: Path, python: CPython, library: Library) -> list[str]:
     """Compiles the table of built-in modules as PyOxidizer does; arguments for the linker."""
-    (folder / "forced.h").write_text(forced_header(it, library))
-    config_c = next(path for path in it.config_dirs() if os.path.isfile(f"{path}/config.c"))
+    (folder / "forced.h").write_text(forced_header(python, library))
+    config_c = next(path for path in python.config_dirs() if os.path.isfile(f"{path}/config.c"))
     compiled = compile_c(
-        folder, "-include", "forced.h", f"-I{it.include}", "-c", f"{config_c}/config.c"
+        folder, "-include", "forced.h", f"-I{python.include}", "-c", f"{config_c}/config.c"
     )
     assert (compiled.stderr, compiled.returncode) == ("", 0)
     if library.link_mode == "shared":
@@ -218,7 +218,7 @@ def write_library(folder: Path, it: CPython, library: Library) -> list[str]:
     (folder / "core").mkdir()
     objects = [name for name, _ in library.objects if name != library.inittab]
     for name, data in library.objects:
-        (folder / "core" / name).write_bytes(adapted_object(it, data))
+        (folder / "core" / name).write_bytes(adapted_object(python, data))
     subprocess.run(
         ["ar", "qcS", "../libpython.a", "../config.o", *objects], cwd=folder / "core", check=True
     )
@@ -250,25 +250,25 @@ def run(program: Path, **env: str) -> list[str]:
     return result.stdout.splitlines()
 
 
-def check_configured(folder: Path, it: CPython, library: Library) -> None:
+def check_configured(folder: Path, python: CPython, library: Library) -> None:
     """What arrives is what arrives without adapters, in a program that is made for this CPython."""
     (folder / "adapted").mkdir()
     (folder / "native").mkdir()
     (folder / "default").mkdir()
-    values = settings(it)
+    values = settings(python)
     declarations = "".join(f"{kind} {name}; " for name, kind in LAYOUT.items())
     adapted = configured(
         folder / "adapted",
         CRATES_H.replace("DECLARATIONS", declarations),
-        write_library(folder / "adapted", it, library),
+        write_library(folder / "adapted", python, library),
         values,
     )
-    shared = libpython.read_shared(libpython.shared_candidates(it)[0])
+    shared = libpython.read_shared(libpython.shared_candidates(python)[0])
     native, default = (
         configured(
             folder / name,
             '#include "Python.h"\n',
-            [f"-I{it.include}", *link_shared(shared)],
+            [f"-I{python.include}", *link_shared(shared)],
             chosen,
         )
         for name, chosen in [("native", values), ("default", only_what_it_takes_to_tell(values))]
@@ -308,16 +308,18 @@ def check_configured(folder: Path, it: CPython, library: Library) -> None:
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
 def test_each_setting_arrives(tmp_path: Path, version: str) -> None:
-    it = real_python(version)
-    library = libpython.find_library(it)
+    python = real_python(version)
+    library = libpython.find_library(python)
     assert library.link_mode == "static"
-    check_configured(tmp_path, it, library)
+    check_configured(tmp_path, python, library)
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
 def test_each_setting_arrives_in_a_shared_libpython(tmp_path: Path, version: str) -> None:
-    it = real_python(version)
-    check_configured(tmp_path, it, libpython.read_shared(libpython.shared_candidates(it)[0]))
+    python = real_python(version)
+    check_configured(
+        tmp_path, python, libpython.read_shared(libpython.shared_candidates(python)[0])
+    )
 
 
 def test_the_layout_is_that_of_cpython_311() -> None:
@@ -361,9 +363,9 @@ def test_fields_of_a_header() -> None:
 
 
 def test_older_cpythons_need_no_adapters() -> None:
-    it = dataclasses.replace(cpython.probe(sys.executable), version_info=(3, 11, 0, "final", 0))
-    assert adapters_c(it, STATIC) == ""
-    assert adapted_object(it, b"no object") == b"no object"
+    python = dataclasses.replace(cpython.probe(sys.executable), version_info=(3, 11, 0, "final", 0))
+    assert adapters_c(python, STATIC) == ""
+    assert adapted_object(python, b"no object") == b"no object"
 
 
 def test_new_and_unused_fields(tmp_path: Path) -> None:
@@ -393,11 +395,11 @@ def test_new_and_unused_fields(tmp_path: Path) -> None:
 )
 def test_another_pyconfig_is_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:
     assert old in HEADER.format(SAME)
-    it = python312(tmp_path, "")
+    python = python312(tmp_path, "")
     header = tmp_path / "cpython/initconfig.h"
     header.write_text(HEADER.format(SAME).replace(old, new))
     with pytest.raises(Refusal) as caught:
-        adapters_c(it, STATIC)
+        adapters_c(python, STATIC)
     assert str(caught.value) == (
         f"/py/bin/python3.12: Python 3.12.9 cannot be packed, because {problem}, which PyOxidizer"
         " relies on; use another release of Python"
@@ -431,11 +433,11 @@ def test_the_compiler_notices_other_structs(
     tmp_path: Path, version: str, old: str, new: str, message: str
 ) -> None:
     """Headers that are changed after the adapters were made; the last case is those of 3.11."""
-    it = real_python(version)
+    python = real_python(version)
     library = dataclasses.replace(STATIC, anchors=())
-    (tmp_path / "forced.h").write_text(forced_header(it, library))
+    (tmp_path / "forced.h").write_text(forced_header(python, library))
     include = tmp_path / "include"
-    shutil.copytree(it.include if old else real_python("3.11").include, include)
+    shutil.copytree(python.include if old else real_python("3.11").include, include)
     header = include / "cpython/initconfig.h"
     text = header.read_text()
     assert old in text

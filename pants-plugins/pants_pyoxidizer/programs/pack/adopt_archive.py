@@ -25,10 +25,11 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ..formats import ar_archive, elf
 from . import libpython
-from .cpython import PACKED_VERSIONS, CPython, Refusal, check, probe
-from .full_archive import PYTHON_JSON, unpack
+from .cpython import CPython, Refusal, check, probe
+from .full_archive import PYTHON_JSON, unpack, write_archive
 from .libpython import Image, Library, Unusable
-from .pack_cpython import PLATFORM_TAGS, crt_features, report, write_archive
+from .pack_cpython import report
+from .packed_python_json import PLATFORM_TAGS, crt_features
 from .packed_tree import (
     FORCED_CFLAGS,
     TEST_MODULE,
@@ -42,52 +43,10 @@ from .packed_tree import (
     write_pip,
     write_scripts,
 )
+from .python_json import build_options, check_facts, check_files, read_facts, variants
 
-KNOWN_FORMATS = ("7", "8")
 # What a value of version 7 is made of.
 OPTIMIZATIONS = ("debug", "noopt", "pgo", "lto")
-
-# What PyOxidizer cannot do without (`PythonJsonMain` in its `standalone_distribution.rs`), but for
-# what is derived here.
-MAIN_FIELDS: Mapping[str, type] = {
-    "target_triple": str,
-    "python_tag": str,
-    "python_config_vars": dict,
-    "python_implementation_cache_tag": str,
-    "python_implementation_hex_version": int,
-    "python_implementation_name": str,
-    "python_implementation_version": list,
-    "python_version": str,
-    "python_major_minor_version": str,
-    "python_paths": dict,
-    "python_paths_abstract": dict,
-    "python_stdlib_test_packages": list,
-    "python_suffixes": dict,
-    "python_bytecode_magic_number": str,
-    "python_symbol_visibility": str,
-    "python_extension_module_loading": list,
-    "run_tests": str,
-    "build_info": dict,
-}
-BUILD_FIELDS: Mapping[str, type] = {
-    "core": dict,
-    "extensions": dict,
-    "inittab_object": str,
-    "inittab_source": str,
-    "inittab_cflags": list,
-    "object_file_format": str,
-}
-CORE_FIELDS: Mapping[str, type] = {"objs": list, "links": list}
-EXTENSION_FIELDS: Mapping[str, type] = {
-    "in_core": bool,
-    "init_fn": str,
-    "links": list,
-    "objs": list,
-    "required": bool,
-    "variant": str,
-}
-LINK_FIELDS: Mapping[str, type] = {"name": str}
-PATHS = ("include", "stdlib")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -133,134 +92,6 @@ def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
         tree.write(PYTHON_JSON, json.dumps(new_facts, indent=1, sort_keys=True).encode())
         write_archive(root, output)
     return report(cpython, library, images, glibc, output)
-
-
-# --- Checks ---
-
-
-def read_facts(root: str) -> dict[str, Any]:
-    try:
-        with open(os.path.join(root, PYTHON_JSON), "rb") as file:
-            facts = json.load(file)
-    except ValueError as error:
-        raise Unusable(f"has a {PYTHON_JSON} that cannot be read ({error})") from None
-    found = facts.get("version") if isinstance(facts, dict) else None
-    if found not in KNOWN_FORMATS:
-        raise Unusable(
-            f"has a {PYTHON_JSON} of version {found}, but only {' and '.join(KNOWN_FORMATS)} are"
-            " known"
-        )
-    check_fields(facts, MAIN_FIELDS, "")
-    build = facts["build_info"]
-    check_fields(build, BUILD_FIELDS, "build_info.")
-    check_entry(build["core"], CORE_FIELDS, "build_info.core.")
-    check_fields(
-        build["extensions"], dict.fromkeys(build["extensions"], list), "build_info.extensions."
-    )
-    for name, candidates in build["extensions"].items():
-        for candidate in candidates:
-            check_entry(candidate, EXTENSION_FIELDS, f"build_info.extensions.{name}.")
-    return dict(facts)
-
-
-def check_entry(entry: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
-    check_fields(entry, fields, where)
-    for link in entry["links"]:
-        check_fields(link, LINK_FIELDS, f"{where}links.")
-
-
-def check_fields(facts: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
-    for name, kind in fields.items():
-        if not isinstance(facts, dict) or not isinstance(facts.get(name), kind):
-            raise Unusable(
-                f"has a {PYTHON_JSON} without a proper `{where}{name}`, which PyOxidizer needs"
-            )
-
-
-def check_facts(facts: Mapping[str, Any], target_triple: str) -> None:
-    """Refuses what cannot be embedded, by what PYTHON.json says."""
-    problem = _problem(facts, target_triple)
-    if problem:
-        raise Unusable(problem)
-
-
-def _problem(facts: Mapping[str, Any], target_triple: str) -> str:
-    triple, version = facts["target_triple"], facts["python_version"]
-    options, variables = build_options(facts), facts["python_config_vars"]
-    if facts["python_implementation_name"] != "cpython":
-        return f"holds {facts['python_implementation_name']}, but only CPython can be embedded"
-    if triple != target_triple and "-musl" in triple:
-        return (
-            f"is for {triple}, but binaries are built for {target_triple}: linked with musl, a"
-            " binary could load no extension module from a file, be it of the standard library or"
-            f" of a wheel; take the archive for {target_triple}"
-        )
-    if triple != target_triple:
-        return (
-            f"is for {triple}, but binaries are built for {target_triple}; take the archive for"
-            " that"
-        )
-    if facts["build_info"]["object_file_format"].startswith("llvm-bitcode"):
-        return (
-            "holds no machine code but LLVM bitcode for LTO, which only a linker of that LLVM"
-            " could take; take an archive without `lto` in its name, as `pgo` or `noopt`"
-        )
-    if {"freethreaded", "freethreading"} & options or is_set(variables, "Py_GIL_DISABLED"):
-        return "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one"
-    if "debug" in options or is_set(variables, "Py_DEBUG"):
-        return "holds a debug build, whose extension modules are other ones; take an ordinary one"
-    if tuple(version.split(".")[:2]) not in {tuple(map(str, known)) for known in PACKED_VERSIONS}:
-        known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
-        return f"holds Python {version}, but only {known} can be embedded"
-    return ""
-
-
-def build_options(facts: Mapping[str, Any]) -> frozenset[str]:
-    """Version 7 has them in a field with a narrower name."""
-    text = f"{facts.get('build_options') or ''}+{facts.get('optimizations') or ''}"
-    return frozenset(filter(None, text.split("+")))
-
-
-def is_set(variables: Mapping[str, Any], name: str) -> bool:
-    return str(variables.get(name)) not in ("None", "0", "")
-
-
-def check_files(facts: Mapping[str, Any], root: str) -> None:
-    """PyOxidizer would read, and put into a binary, what lies anywhere on this machine."""
-    paths = facts["python_paths"]
-    executable = f"install/bin/python{facts['python_major_minor_version']}"
-    for path in [*named_files(facts), executable]:
-        if not is_inside(path) or not os.path.isfile(os.path.join(root, path)):
-            raise Unusable(f"names the file {path} in its {PYTHON_JSON}, but does not hold it")
-    for path in (paths.get(name) for name in PATHS):
-        if not is_inside(path) or not os.path.isdir(os.path.join(root, path)):
-            raise Unusable(f"names the folder {path} in its {PYTHON_JSON}, but does not hold it")
-
-
-def is_inside(path: Any) -> bool:
-    """Whether it is a path below the root, where no links are any more."""
-    return isinstance(path, str) and not os.path.isabs(path) and ".." not in path.split("/")
-
-
-def named_files(facts: Mapping[str, Any]) -> Iterator[Any]:
-    build = facts["build_info"]
-    yield from filter(None, [facts.get("license_path"), build["inittab_object"]])
-    yield from build["core"]["objs"]
-    for entry in [build["core"], *variants(facts)]:
-        yield from entry["objs"]
-        licenses = entry.get("license_paths") or []
-        yield from licenses if isinstance(licenses, list) else [licenses]
-        # That of libpython itself is not needed.
-        yield from filter(None, [entry.get("shared_lib") if "variant" in entry else None])
-        for link in entry["links"]:
-            yield from filter(None, [link.get("path_static"), link.get("path_dynamic")])
-
-
-def variants(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Of all extension modules but those of tests."""
-    for name, candidates in facts["build_info"]["extensions"].items():
-        if not TEST_MODULE.fullmatch(name):
-            yield from candidates
 
 
 def start(root: str, facts: Mapping[str, Any], archive: str) -> CPython:
@@ -309,7 +140,7 @@ def relink(tree: Tree, facts: dict[str, Any]) -> tuple[Library, list[Image], str
     for entry in [build["core"], *variants(facts)]:
         entry["objs"] = [object_path(names[path]) for path in entry["objs"]]
     build["inittab_object"] = object_path(library.inittab)
-    shared = [cpython["shared_lib"] for cpython in variants(facts) if cpython.get("shared_lib")]
+    shared = [variant["shared_lib"] for variant in variants(facts) if variant.get("shared_lib")]
     images = [libpython.read_image(tree.path(path)) for path in shared]
     return library, images, libpython.lowest_glibc(library, images, tree.cpython.libc)
 
@@ -328,9 +159,7 @@ def take_objects(
 def static_libraries(tree: Tree, facts: Mapping[str, Any]) -> Iterator[list[tuple[str, bytes]]]:
     entries = [facts["build_info"]["core"], *variants(facts)]
     links = [link for entry in entries for link in entry["links"]]
-    for path in dict.fromkeys(
-        cpython["path_static"] for cpython in links if cpython.get("path_static")
-    ):
+    for path in dict.fromkeys(link["path_static"] for link in links if link.get("path_static")):
         try:
             members = list(ar_archive.members(read(tree, path)))
         except ar_archive.ArError as error:

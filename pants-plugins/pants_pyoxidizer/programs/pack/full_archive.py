@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tarfile
-from typing import IO, Mapping, cast
+from typing import IO, Iterable, Mapping, cast
 
 import zstandard
 
@@ -22,6 +22,13 @@ PYTHON_JSON = "PYTHON.json"
 ROOT = "python"
 ZSTD_MAGIC, GZIP_MAGIC = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 CHUNK = 1 << 20
+
+# The archive only goes from one process to the next. The number of threads is fixed because the
+# bytes depend on it.
+ZSTD_LEVEL = 1
+ZSTD_THREADS = 2
+# For all files; later than 1980, where the times in zip files begin.
+FIXED_TIME = 1_000_000_000
 
 # What PyOxidizer accepts beside each other, and reads.
 KEPT = re.compile(
@@ -174,3 +181,32 @@ def copy_links(root: str, links: Mapping[str, str]) -> None:
         source = os.path.join(root, target)
         if os.path.isfile(source) and source != os.path.join(root, path):
             shutil.copyfile(source, writable(root, path))
+
+
+def write_archive(root: str, output: str) -> None:
+    """All files below `root`, as `python/...`; the same files give the same bytes."""
+    paths = [
+        os.path.relpath(os.path.join(folder, name), root)
+        for folder, _, names in os.walk(root)
+        for name in names
+    ]
+    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=ZSTD_THREADS)
+    with open(output, "wb") as file, compressor.stream_writer(file) as stream:
+        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for path in archive_order(paths):
+                with open(os.path.join(root, path), "rb") as content:
+                    tar.addfile(tar_entry(path, os.fstat(content.fileno()).st_size), content)
+
+
+def archive_order(paths: Iterable[str]) -> list[str]:
+    """PyOxidizer takes an extraction as complete when PYTHON.json is there, so that comes last."""
+    return sorted(paths, key=lambda path: (path == PYTHON_JSON, path))
+
+
+def tar_entry(path: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(f"python/{path}")
+    entry.size = size
+    entry.mtime = FIXED_TIME
+    is_executable = path.startswith("install/bin/") or ".so" in os.path.basename(path)
+    entry.mode = 0o755 if is_executable else 0o644
+    return entry
