@@ -118,7 +118,8 @@ def test_a_refused_archive(repository: Repository, packed: Files) -> None:
     assert (
         "The `source` field of the `standalone_python` target py:bad names an archive that cannot "
         "be embedded into the target pinned:bin: bad.tar.zst: "
-        "holds a debug build, whose extension modules are other ones; take an ordinary one "
+        "is a debug build, whose ABI is incompatible with release extension modules; use a release "
+        "build "
         "To fix, name another archive in that field."
     ) in message
     assert "Building the Python" not in message

@@ -125,10 +125,10 @@ def that_does_not_start(files: Files) -> Files:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (bitcode, "holds no machine code but LLVM bitcode for LTO (abstract.o)"),
+        (bitcode, "contains LLVM bitcode for LTO instead of machine code (abstract.o)"),
         (other_version, "but its PYTHON.json says 3.9.99"),
         (without_table, "does not define _PyImport_Inittab"),
-        (that_does_not_start, "holds an interpreter that does not start here: it "),
+        (that_does_not_start, "contains an interpreter that does not start here: it "),
         (lambda files: {"PYTHON.json": b"{}"}, "has a PYTHON.json of version None, but only"),
     ],
 )
@@ -162,5 +162,5 @@ def test_a_static_library_that_is_none(
     status, _ = adopt(tmp_path, files)
     assert (status, capsys.readouterr().err) == (
         1,
-        "cpython.tar.zst: holds build/lib/libx.a, which is not a static library\n",
+        "cpython.tar.zst: contains build/lib/libx.a, which is not a static library\n",
     )

@@ -155,9 +155,9 @@ def test_a_wrong_count_of_versions_ends_with_the_list(
     ("section_type", "field", "value", "message"),
     [
         (elf.SHT_DYNAMIC, 40, 999, "refers to section 999 of "),  # sh_link
-        (elf.SHT_DYNAMIC, 32, 17, "has a table of 17 bytes with entries of 16"),  # sh_size
-        (elf.SHT_DYNSYM, 32, 25, "has a table of 25 bytes with entries of 24"),
-        (elf.SHT_GNU_VERNEED, 24, "end", "is cut off"),  # sh_offset
+        (elf.SHT_DYNAMIC, 32, 17, "has a table of 17 bytes for 16-byte entries"),  # sh_size
+        (elf.SHT_DYNSYM, 32, 25, "has a table of 25 bytes for 24-byte entries"),
+        (elf.SHT_GNU_VERNEED, 24, "end", "is truncated"),  # sh_offset
     ],
 )
 def test_damage_is_named(

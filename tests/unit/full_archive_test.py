@@ -95,35 +95,35 @@ def test_several_frames(tmp_path: Path) -> None:
     assert unpack(tmp_path, b"".join([*frames, rest])) == {"PYTHON.json": "{}"}
 
 
-OUTSIDE = "which lies outside of `python/`, the root of such archives"
+OUTSIDE = "which is outside `python/`, the root of such archives"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (file_entry("/etc/passwd"), f"holds /etc/passwd, {OUTSIDE}"),
-        (file_entry("python/../../evil"), f"holds python/../../evil, {OUTSIDE}"),
-        (file_entry("pythonic/evil"), f"holds pythonic/evil, {OUTSIDE}"),
-        (file_entry("evil"), f"holds evil, {OUTSIDE}"),
+        (file_entry("/etc/passwd"), f"contains /etc/passwd, {OUTSIDE}"),
+        (file_entry("python/../../evil"), f"contains python/../../evil, {OUTSIDE}"),
+        (file_entry("pythonic/evil"), f"contains pythonic/evil, {OUTSIDE}"),
+        (file_entry("evil"), f"contains evil, {OUTSIDE}"),
         (
             (link_entry("python/build/a", "../../../etc/passwd"), b""),
-            f"holds python/build/a, a link to ../../../etc/passwd, {OUTSIDE}",
+            f"contains python/build/a, a link to ../../../etc/passwd, {OUTSIDE}",
         ),
         (
             (link_entry("python/build/a", "/etc/passwd"), b""),
-            f"holds python/build/a, a link to /etc/passwd, {OUTSIDE}",
+            f"contains python/build/a, a link to /etc/passwd, {OUTSIDE}",
         ),
         (
             (link_entry("python/build/a", "etc/passwd", tarfile.LNKTYPE), b""),
-            f"holds python/build/a, a link to etc/passwd, {OUTSIDE}",
+            f"contains python/build/a, a link to etc/passwd, {OUTSIDE}",
         ),
         (
             (link_entry("python/build/null", "", tarfile.CHRTYPE), b""),
-            "holds python/build/null, which is neither a file, a folder nor a link",
+            "contains python/build/null, which is not a file, folder or link",
         ),
         (
             (link_entry("python/build/pipe", "", tarfile.FIFOTYPE), b""),
-            "holds python/build/pipe, which is neither a file, a folder nor a link",
+            "contains python/build/pipe, which is not a file, folder or link",
         ),
         (file_entry("python/PYTHON.json/evil"), "has no python/PYTHON.json"),
     ],
@@ -136,7 +136,10 @@ def test_hostile_archives(
 
 def test_a_file_below_a_file(tmp_path: Path) -> None:
     entries = [PYTHON_JSON, file_entry("python/build/a", b"a"), file_entry("python/build/a/b")]
-    assert refused(tmp_path, compressed(entries)) == "holds build/a/b below what is a file"
+    assert (
+        refused(tmp_path, compressed(entries))
+        == "contains build/a/b, but a parent folder of it is a file"
+    )
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
@@ -154,8 +157,8 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
 
 
 INSTALL_ONLY = (
-    "is of the kind `install_only`, without the objects to link a binary from; take the `full` "
-    "archive of the same release, whose name ends in `-full.tar.zst`"
+    "is an `install_only` archive, which has no object files to link; use the `full` archive of the "
+    "same release, whose name ends in `-full.tar.zst`"
 )
 
 
@@ -169,13 +172,13 @@ def test_install_only_archives(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is no tar file that is compressed with zstd"),
-        (b"version https://git-lfs", "is no tar file that is compressed with zstd"),
+        (b"", "is not a zstd-compressed tar file"),
+        (b"version https://git-lfs", "is not a zstd-compressed tar file"),
         (
             compressed([PYTHON_JSON])[:-9],
-            "is cut off: it ends in the middle of the compressed data",
+            "is truncated: the compressed data ends early",
         ),
-        (compressed([PYTHON_JSON])[:7], "is cut off: it ends in the middle of the compressed data"),
+        (compressed([PYTHON_JSON])[:7], "is truncated: the compressed data ends early"),
         (
             zstandard.ZstdCompressor().compress(
                 zstandard.ZstdDecompressor().decompress(
@@ -198,7 +201,7 @@ def test_a_flipped_bit_in_a_header(tmp_path: Path) -> None:
     position = tar.index(b"python/PYTHON.json")
     broken = tar[:position] + b"P" + tar[position + 1 :]
     assert refused(tmp_path, zstandard.ZstdCompressor().compress(broken)) == (
-        "is damaged (a broken header in the middle)"
+        "is damaged (invalid header in the middle)"
     )
 
 

@@ -107,29 +107,31 @@ def test_check_accepts(minor: int) -> None:
         ),
         (
             {"version_info": [3, 13, 0, "final", 0], "config_vars": {"Py_GIL_DISABLED": 1}},
-            "is a free-threaded build, which PyOxidizer cannot embed; use an ordinary build",
+            "is a free-threaded build, which PyOxidizer cannot embed; use a build with the GIL",
         ),
         (
             {"config_vars": {"Py_DEBUG": 1}},
-            "is a debug build, whose extension modules are other ones; use an ordinary build",
+            "is a debug build, whose ABI is incompatible with release extension modules; use a release"
+            " build",
         ),
         (
             {"config_vars": {"Py_TRACE_REFS": 1}},
-            "is a debug build, whose extension modules are other ones; use an ordinary build",
+            "is a debug build, whose ABI is incompatible with release extension modules; use a release"
+            " build",
         ),
-        ({"bits": 32}, "is a 32-bit build, but only 64-bit ones can be packed"),
+        ({"bits": 32}, "is a 32-bit build, but only 64-bit builds can be packed"),
         (
             {"config_vars": {"SOABI": "cpython-311-x86_64-linux-musl"}},
-            "is linked with musl; only builds with glibc can be packed",
+            "is linked with musl, but only builds with glibc can be packed",
         ),
         (
             {"machine": "riscv64"},
-            "runs on linux riscv64, for which there is no PyOxidizer",
+            "runs on linux riscv64, which PyOxidizer does not support",
         ),
         (
             {"version_info": [3, 12, 1, "final", 0], "platform": "darwin", "machine": "arm64"},
-            "is Python 3.12.1 for darwin, but there only 3.11 and older can be packed, because the"
-            " adapters for newer ones are for ELF files",
+            "is Python 3.12.1 for darwin, where only 3.11 and older can be packed, because newer"
+            " versions need adapters that work with ELF files only",
         ),
     ],
 )
@@ -148,9 +150,9 @@ def fake_python(path: Path, *lines: str) -> str:
 @pytest.mark.parametrize(
     "lines, message",
     [
-        (["echo oh no >&2", "exit 3"], "it said: oh no"),
-        (["echo '{\"a\": 1}'"], "it said: nothing"),
-        (["echo hello"], "it said: nothing"),
+        (["echo oh no >&2", "exit 3"], "is: oh no"),
+        (["echo '{\"a\": 1}'"], "is: (empty)"),
+        (["echo hello"], "is: (empty)"),
     ],
 )
 def test_probe_of_something_else(tmp_path: Path, lines: list[str], message: str) -> None:
@@ -158,7 +160,7 @@ def test_probe_of_something_else(tmp_path: Path, lines: list[str], message: str)
     with pytest.raises(Refusal) as caught:
         cpython.probe(python)
     assert str(caught.value) == (
-        f"{python}: is no Python 3.9 or newer that can tell about itself; {message}"
+        f"{python}: is not a working Python 3.9 or newer; its last line on stderr {message}"
     )
 
 
@@ -174,7 +176,7 @@ def test_probe_of_virtual_environment_without_its_base(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as caught:
         cpython.probe(python)
     assert str(caught.value) == (
-        f"{python}: is of a virtual environment whose own interpreter is not there any more;"
+        f"{python}: belongs to a virtual environment whose base interpreter is gone;"
         " looked for /gone/python3.11"
     )
 
@@ -253,11 +255,11 @@ def test_ar_bsd_names() -> None:
     "data, message",
     [
         (b"\x7fELF", "is not a static library"),
-        (b"!<thin>\n", "is a thin archive, which only names its objects"),
-        (b"!<arch>\nrubbish", "has a broken member header at offset 8"),
+        (b"!<thin>\n", "is a thin archive, which does not contain its object files"),
+        (b"!<arch>\nrubbish", "has a malformed member header at offset 8"),
         (
             b"!<arch>\n" + ar_member(b"a.o/", b"12345678")[:-2],
-            "ends in the middle of the member at offset 8",
+            "is truncated in the member at offset 8",
         ),
     ],
 )
@@ -395,11 +397,11 @@ def test_fat_lto_objects_are_ordinary_ones(tmp_path: Path) -> None:
     [
         (
             [b"BC\xc0\xde1234", CONFIG_O],
-            "holds no machine code but LLVM bitcode for LTO (o.o)",
+            "contains LLVM bitcode for LTO instead of machine code (o.o)",
         ),
         (
             [object_file(defined=["PyInit_a", "__gnu_lto_slim"]), CONFIG_O],
-            "holds no machine code but GCC's code for LTO (o.o)",
+            "contains GCC bytecode for LTO instead of machine code (o.o)",
         ),
         (
             [object_file(defined=["PyInit_a"], relocation=10), CONFIG_O],
@@ -408,9 +410,9 @@ def test_fat_lto_objects_are_ordinary_ones(tmp_path: Path) -> None:
         ([object_file(defined=["PyInit_a"])], "does not define _PyImport_Inittab"),
         (
             [object_file(defined=["PyInit_a"], wanted=["SSL_new", "deflate", "malloc"]), CONFIG_O],
-            "wants what the interpreter has inside, and it has not (SSL_new, deflate)",
+            "has undefined symbols that the interpreter does not import (SSL_new, deflate)",
         ),
-        ([CONFIG_O[:100]], "holds o.o, which has no section headers"),
+        ([CONFIG_O[:100]], "contains o.o, which has no section headers"),
     ],
 )
 def test_unusable_static_libraries(tmp_path: Path, objects: list[bytes], message: str) -> None:
@@ -484,7 +486,7 @@ def test_no_usable_library(tmp_path: Path) -> None:
         libpython.find_library(python)
     assert str(caught.value) == (
         f"{tmp_path}/python3.11: has no libpython that can be linked into a binary"
-        f" ({static} holds no machine code but LLVM bitcode for LTO (o.o);"
+        f" ({static} contains LLVM bitcode for LTO instead of machine code (o.o);"
         f" {tmp_path}/lib/libpython3.11.so is not an ELF file).{CURE}"
     )
 
@@ -544,7 +546,7 @@ def test_soname_for_the_linker(tmp_path: Path) -> None:
 def test_lto_and_position_dependent_objects_of_a_compiler(tmp_path: Path) -> None:
     source = "int a; int *f(void) { return &a; }"
     slim = Path(compile_c(tmp_path, source, "slim.o", "-c", "-flto", "-fno-fat-lto-objects"))
-    with pytest.raises(libpython.Unusable, match="code for LTO"):
+    with pytest.raises(libpython.Unusable, match="contains GCC bytecode for LTO"):
         libpython.check_objects("", (("slim.o", slim.read_bytes()),), [])
     if os.uname().machine == "x86_64":
         static = Path(compile_c(tmp_path, source, "static.o", "-c", "-fno-pie", "-g"))

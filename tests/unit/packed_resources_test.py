@@ -85,12 +85,12 @@ def test_no_resources() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"pyembed\x02", "they do not start as expected"),
-        (b"pyembed\x03", "they end too early"),
-        (pack({NAME: b"a"}, [NAME + lengths("H", 1)])[:-1], "the sections' sizes are wrong"),
-        (pack({}, [b"\x7f"]), "a resource has a field 0x7f"),
-        (pack({}, [])[:-2] + b"\x7f\0\0", "a section has a property 0x7f"),
-        (pack({DATA: b"a"}, [DATA + lengths("IHQ", 1, 1, 99)]), "they end too early"),
+        (b"pyembed\x02", "unexpected magic number"),
+        (b"pyembed\x03", "truncated data"),
+        (pack({NAME: b"a"}, [NAME + lengths("H", 1)])[:-1], "section sizes do not add up"),
+        (pack({}, [b"\x7f"]), "unknown resource field 0x7f"),
+        (pack({}, [])[:-2] + b"\x7f\0\0", "unknown section property 0x7f"),
+        (pack({DATA: b"a"}, [DATA + lengths("IHQ", 1, 1, 99)]), "truncated data"),
     ],
 )
 def test_what_is_unknown_is_refused(data: bytes, message: str) -> None:

@@ -371,7 +371,7 @@ def test_older_cpythons_need_no_adapters() -> None:
 def test_new_and_unused_fields(tmp_path: Path) -> None:
     struct = SAME.replace("    int _isolated_interpreter;\n", "    int first;\n    int second;\n")
     adapters = adapters_c(python312(tmp_path, struct), STATIC)
-    assert "these are left as it initializes them: first, second. */" in adapters
+    assert "new fields keep their initial values: first, second. */" in adapters
     assert "  UNUSED(int, _isolated_interpreter) \\\n" in adapters
     assert adapters.count("  SAME(") == len(LAYOUT) - 1
 
@@ -388,7 +388,7 @@ def test_new_and_unused_fields(tmp_path: Path) -> None:
         (
             "int verbose;",
             "unsigned char verbose;",
-            "the field `verbose` of its `PyConfig` is of the type `unsigned char`, not `int`",
+            "the field `verbose` of its `PyConfig` has type `unsigned char`, not `int`",
         ),
         ("} ", "}\n", "its `PyConfig` has no field `_config_init`"),
     ],
@@ -424,9 +424,14 @@ def test_a_library_without_a_function_is_refused(tmp_path: Path) -> None:
             "long tracemalloc;",
             "PyConfig.tracemalloc is not of the type",
         ),
-        ("3.12", "int utf8_mode;", "int new, utf8_mode;", "PyPreConfig.utf8_mode is at another"),
-        ("3.13", "int exitcode;", "int exitcode; void *new;", "PyStatus has another size"),
-        ("3.13", "", "", "struct _frozen has another size"),
+        (
+            "3.12",
+            "int utf8_mode;",
+            "int new, utf8_mode;",
+            "PyPreConfig.utf8_mode is at a wrong offset",
+        ),
+        ("3.13", "int exitcode;", "int exitcode; void *new;", "PyStatus has a wrong size"),
+        ("3.13", "", "", "struct _frozen has a wrong size"),
     ],
 )
 def test_the_compiler_notices_other_structs(

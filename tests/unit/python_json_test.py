@@ -71,32 +71,42 @@ def test_facts_of_both_versions_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "has a PYTHON.json that cannot be read (Expecting property name"),
-        ("[]", "has a PYTHON.json of version None, but only 7 and 8 are known"),
-        ('{"version": "6"}', "has a PYTHON.json of version 6, but only 7 and 8 are known"),
-        ('{"version": "9"}', "has a PYTHON.json of version 9, but only 7 and 8 are known"),
+        ("{", "has an invalid PYTHON.json (Expecting property name"),
+        ("[]", "has a PYTHON.json of version None, but only 7 and 8 are supported"),
+        ('{"version": "6"}', "has a PYTHON.json of version 6, but only 7 and 8 are supported"),
+        ('{"version": "9"}', "has a PYTHON.json of version 9, but only 7 and 8 are supported"),
         (
             '{"version": "8"}',
-            "has a PYTHON.json without a proper `target_triple`, which PyOxidizer",
+            "has a PYTHON.json in which `target_triple`, which PyOxidizer needs, is missing or has the"
+            " wrong type",
         ),
-        (json.dumps(facts(python_version=3.11)), "without a proper `python_version`"),
-        (json.dumps(facts(build_info={"core": []})), "without a proper `build_info.core`"),
-        (json.dumps(facts(build_info={"core": {}})), "without a proper `build_info.core.objs`"),
+        (
+            json.dumps(facts(python_version=3.11)),
+            "in which `python_version`, which PyOxidizer needs, is missing or",
+        ),
+        (
+            json.dumps(facts(build_info={"core": []})),
+            "in which `build_info.core`, which PyOxidizer needs, is missing or",
+        ),
+        (
+            json.dumps(facts(build_info={"core": {}})),
+            "in which `build_info.core.objs`, which PyOxidizer needs, is missing or",
+        ),
         (
             json.dumps(facts(build_info={"extensions": {"x": [extension(variant=None)]}})),
-            "without a proper `build_info.extensions.x.variant`",
+            "in which `build_info.extensions.x.variant`, which PyOxidizer needs, is missing or",
         ),
         (
             json.dumps(facts(build_info={"extensions": {"x": ["y"]}})),
-            "without a proper `build_info.extensions.x.in_core`",
+            "in which `build_info.extensions.x.in_core`, which PyOxidizer needs, is missing or",
         ),
         (
             json.dumps(facts(build_info={"extensions": {"x": extension()}})),
-            "without a proper `build_info.extensions.x`",
+            "in which `build_info.extensions.x`, which PyOxidizer needs, is missing or",
         ),
         (
             json.dumps(facts(build_info={"core": {"objs": [], "links": ["m"]}})),
-            "without a proper `build_info.core.links.name`",
+            "in which `build_info.core.links.name`, which PyOxidizer needs, is missing or",
         ),
     ],
 )
@@ -119,61 +129,64 @@ def test_facts_that_are_accepted(minor: int, options: str) -> None:
     [
         (
             {"python_implementation_name": "pypy"},
-            "holds pypy, but only CPython can be embedded",
+            "contains pypy, but only CPython can be embedded",
         ),
         (
             {"target_triple": "x86_64-unknown-linux-musl"},
-            f"is for x86_64-unknown-linux-musl, but binaries are built for {TRIPLE}: linked with "
-            "musl, a binary could load no extension module from a file, be it of the standard "
-            f"library or of a wheel; take the archive for {TRIPLE}",
+            f"is for x86_64-unknown-linux-musl, but binaries are built for {TRIPLE}: a binary "
+            "linked with musl cannot load extension modules of the standard library or of wheels; use "
+            f"the archive for {TRIPLE}",
         ),
         (
             {"target_triple": "aarch64-unknown-linux-gnu"},
-            f"is for aarch64-unknown-linux-gnu, but binaries are built for {TRIPLE}; take the "
-            "archive for that",
+            f"is for aarch64-unknown-linux-gnu, but binaries are built for {TRIPLE}; use the "
+            f"archive for {TRIPLE}",
         ),
         (
             {"target_triple": "x86_64_v3-unknown-linux-gnu"},
-            f"is for x86_64_v3-unknown-linux-gnu, but binaries are built for {TRIPLE}; take the "
-            "archive for that",
+            f"is for x86_64_v3-unknown-linux-gnu, but binaries are built for {TRIPLE}; use the "
+            f"archive for {TRIPLE}",
         ),
         (
             {"target_triple": "x86_64-apple-darwin"},
-            f"is for x86_64-apple-darwin, but binaries are built for {TRIPLE}; take the archive "
-            "for that",
+            f"is for x86_64-apple-darwin, but binaries are built for {TRIPLE}; use the archive "
+            f"for {TRIPLE}",
         ),
         (
             {"build_info": {"object_file_format": "llvm-bitcode:18.1.8"}},
-            "holds no machine code but LLVM bitcode for LTO, which only a linker of that LLVM could "
-            "take; take an archive without `lto` in its name, as `pgo` or `noopt`",
+            "contains LLVM bitcode for LTO instead of machine code; use an archive without `lto` in "
+            "its name, such as one with `pgo` or `noopt`",
         ),
         (
             {"build_options": "freethreaded+pgo", "python_version": "3.13.0"},
-            "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one",
+            "is a free-threaded build, which PyOxidizer cannot embed; use a build with the GIL",
         ),
         (
             {"python_config_vars": {"Py_GIL_DISABLED": "1"}},
-            "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one",
+            "is a free-threaded build, which PyOxidizer cannot embed; use a build with the GIL",
         ),
         (
             {"build_options": "debug"},
-            "holds a debug build, whose extension modules are other ones; take an ordinary one",
+            "is a debug build, whose ABI is incompatible with release extension modules; use a release "
+            "build",
         ),
         (
             {"version": "7", "build_options": None, "optimizations": "debug"},
-            "holds a debug build, whose extension modules are other ones; take an ordinary one",
+            "is a debug build, whose ABI is incompatible with release extension modules; use a release "
+            "build",
         ),
         (
             {"python_config_vars": {"Py_DEBUG": "1"}},
-            "holds a debug build, whose extension modules are other ones; take an ordinary one",
+            "is a debug build, whose ABI is incompatible with release extension modules; use a release "
+            "build",
         ),
         (
             {"python_version": "3.8.18"},
-            "holds Python 3.8.18, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
+            "contains Python 3.8.18, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
         ),
         (
             {"python_version": "3.14.0"},
-            "holds Python 3.14.0, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
+            "contains Python 3.14.0, but only 3.9, 3.10, 3.11, 3.12, 3.13 can be embedded",
         ),
     ],
 )
@@ -237,5 +250,5 @@ def test_files_that_are_not_there(
     with pytest.raises(Unusable) as caught:
         python_json.check_files(facts(**changes), tree(tmp_path))
     assert str(caught.value) == (
-        f"names the {what} {path} in its PYTHON.json, but does not hold it"
+        f"lists the {what} {path} in its PYTHON.json, but does not contain it"
     )

@@ -2,7 +2,7 @@
 """Starts a program: `python .../pants_pyoxidizer/programs MODULE ARGUMENT...`.
 
 MODULE is relative to this package, for example `pack.pack_cpython`. Processes get a copy of the
-package, in which programs import each other as they do in the plugin.
+package, so that programs import each other as in the plugin.
 """
 
 import os
@@ -10,7 +10,7 @@ import runpy
 import sys
 
 if __name__ == "__main__":
-    # Python puts the folder that it runs first on the path, with `-I` as well.
+    # Python puts the folder that it runs first on `sys.path`, even with `-I`.
     programs = os.path.dirname(os.path.abspath(__file__))
     sys.path[0] = os.path.dirname(os.path.dirname(programs))
     module = sys.argv.pop(1)

@@ -1,13 +1,13 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Reads static libraries (`ar` archives).
 
-The format is that of ar(5): the magic, then members, each a header of 60 bytes in ASCII columns and
-its data, padded to an even offset. Names longer than the 16 columns for them are elsewhere: GNU and
-System V keep them in a member `//`, and write `/OFFSET` into the column; BSD and macOS write
-`#1/LENGTH` there, and the data begins with LENGTH bytes of name.
+The format is ar(5): a magic number, then members, each with a 60-byte header in ASCII columns and
+data, padded to an even offset. The name column has 16 bytes. GNU and System V store longer names in
+a member `//`, and put `/OFFSET` into the column; BSD and macOS put `#1/LENGTH` there, and start the
+data with LENGTH bytes of name.
 
-`ar x` would not do: it overwrites a member with the next one of that name, and a libpython may have
-two.
+`ar x` does not work here: when two members have the same name, as in some libpythons, the second
+overwrites the first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Iterator
 MAGIC = b"!<arch>\n"
 THIN_MAGIC = b"!<thin>\n"
 HEADER_SIZE = 60
-# The linker's symbol indexes, which are rebuilt by whoever writes an archive again.
+# The linker's symbol indexes. Whoever rewrites the archive rebuilds them.
 SYMBOL_INDEXES = (
     "/",
     "/SYM64/",
@@ -29,13 +29,13 @@ SYMBOL_INDEXES = (
 
 
 class ArError(Exception):
-    """The file is not a static library that can be read."""
+    """The file is not a readable static library."""
 
 
 def members(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each member, in order, without the symbol index."""
+    """The name and content of each member, in order, without the symbol index."""
     if data.startswith(THIN_MAGIC):
-        raise ArError("is a thin archive, which only names its objects")
+        raise ArError("is a thin archive, which does not contain its object files")
     if not data.startswith(MAGIC):
         raise ArError("is not a static library")
     long_names = b""
@@ -47,11 +47,11 @@ def members(data: bytes) -> Iterator[tuple[str, bytes]]:
             or header[58:60] != b"`\n"
             or not header[48:58].strip().isdigit()
         ):
-            raise ArError(f"has a broken member header at offset {offset}")
+            raise ArError(f"has a malformed member header at offset {offset}")
         start = offset + HEADER_SIZE
         end = start + int(header[48:58])
         if end > len(data):
-            raise ArError(f"ends in the middle of the member at offset {offset}")
+            raise ArError(f"is truncated in the member at offset {offset}")
         name = header[:16].decode("utf-8", "replace").rstrip()
         if name == "//":
             long_names = data[start:end]
@@ -63,13 +63,13 @@ def members(data: bytes) -> Iterator[tuple[str, bytes]]:
             elif name.startswith("/") and name[1:].isdigit():
                 name = long_names[int(name[1:]) :].split(b"\n", 1)[0].decode("utf-8", "replace")
             if name not in SYMBOL_INDEXES:
-                # GNU ends a name with a slash, so that it may contain spaces.
+                # GNU terminates names with a slash, so that they can contain spaces.
                 yield name[:-1] if name.endswith("/") else name, data[start:end]
         offset = end + end % 2
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """File names for members: their base names, numbered where an earlier member has that one.
+    """File names for members: base names, numbered where an earlier member has the same one.
 
     `["a.o", "b.o", "a.o"]` gives `["a.o", "b.o", "a-2.o"]`.
     """

@@ -1,11 +1,11 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Reads ELF files: symbols and their versions, needed libraries, relocations. Renames symbols.
+"""Reads symbols, symbol versions, needed libraries and relocations of ELF files; renames symbols.
 
-Only 64-bit little-endian ones, which is what PyOxidizer builds for on Linux. The layouts are those
-of elf(5) and, for the versions, of the Linux Standard Base, chapter "Symbol Versioning".
+Supports 64-bit little-endian files only, which is all that PyOxidizer builds on Linux. The layouts
+are from elf(5) and, for versions, from the Linux Standard Base, chapter "Symbol Versioning".
 
-Wheels hold files of any origin, so nothing in a file is trusted: whatever its bytes, each method
-returns, or raises `ElfError`.
+Wheels contain files of any origin, so nothing in a file is trusted: whatever its bytes, each method
+returns or raises `ElfError`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SYMBOL = struct.Struct("<IBBHQQ")
 SECTION = struct.Struct("<IIQQQQIIQQ")
 DYNAMIC_ENTRY = struct.Struct("<QQ")
 WORD = struct.Struct("<I")
-# Entries of lists, whose last field is the distance to the next entry.
+# Entries of linked lists, whose last field is the distance to the next entry.
 VERNEED, VERNAUX = struct.Struct("<HHIII"), struct.Struct("<IHHII")
 VERDEF = struct.Struct("<HHHHIII")
 RELOCATION_SIZE = 3 * 8
 
-# Relocations of position-dependent code, by machine: they hold an absolute address in too few bits
-# for it to be adjusted at start-up, so linkers reject them in a PIE executable, as rustc makes it.
+# Relocations of position-dependent code, by machine. They store an absolute address in too few bits
+# to be relocated at load time, so linkers reject them in PIE executables, which rustc builds.
 # From the psABIs: R_X86_64_{32,32S,16,8}; R_AARCH64_ABS{32,16} and R_AARCH64_MOVW_UABS_*.
 POSITION_DEPENDENT: dict[int, frozenset[int]] = {
     EM_X86_64: frozenset({10, 11, 12, 14}),
@@ -44,7 +44,7 @@ _GLIBC_VERSION = re.compile(r"GLIBC_([0-9]{1,9}(?:\.[0-9]{1,9})*)")
 
 
 class ElfError(Exception):
-    """The file is not an ELF file of the kind that is understood here."""
+    """The file is not an ELF file, is of an unsupported kind, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class Section:
     size: int
     link: int
     info: int
-    header: int
-    """Offset of the section's header in the file."""
+    header: int  # Offset of the section's header in the file.
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class ElfFile:
         offsets = range(start, start + count * SECTION.size, SECTION.size)
         headers = [SECTION.unpack_from(self.data, offset) for offset in offsets]
         if any(h[4] + h[5] > len(self.data) for h in headers if h[1] != SHT_NOBITS):
-            raise ElfError("is cut off")
+            raise ElfError("is truncated")
         return tuple(
             Section(h[1], h[2], h[4], h[5], h[6], h[7], offset)
             for h, offset in zip(headers, offsets)
@@ -94,7 +93,7 @@ class ElfFile:
 
     def _unpack(self, layout: struct.Struct, offset: int) -> tuple[Any, ...]:
         if offset + layout.size > len(self.data):
-            raise ElfError("is cut off")
+            raise ElfError("is truncated")
         return layout.unpack_from(self.data, offset)
 
     def _section(self, index: int) -> Section:
@@ -105,27 +104,27 @@ class ElfFile:
     def _string(self, offset: int) -> str:
         end = self.data.find(b"\0", offset)
         if end < 0:
-            raise ElfError("has a string without an end")
+            raise ElfError("has an unterminated string")
         return self.data[offset:end].decode("utf-8", "replace")
 
     def _linked_string(self, section: Section, offset: int) -> str:
         return self._string(self._section(section.link).offset + offset)
 
     def _table(self, section: Section, entry_size: int) -> bytes:
-        """The content of a section, which consists of entries of this size."""
+        """The content of a section whose entries have this size."""
         content = self.content(section)
         if len(content) % entry_size:
-            raise ElfError(f"has a table of {len(content)} bytes with entries of {entry_size}")
+            raise ElfError(f"has a table of {len(content)} bytes for {entry_size}-byte entries")
         return content
 
     def _chain(
         self, layout: struct.Struct, offset: int, count: int
     ) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        """At most `count` entries of a list, with their offsets."""
+        """At most `count` entries of a linked list, with their offsets."""
         for _ in range(count):
             entry = self._unpack(layout, offset)
             yield offset, entry
-            if not entry[-1]:  # It is the last one, whatever the count.
+            if not entry[-1]:  # The end of the list, whatever the count.
                 return
             offset += entry[-1]
 
@@ -136,7 +135,7 @@ class ElfFile:
         return next((s for s in self.sections if s.type == section_type), None)
 
     def symbols(self, table: int) -> Iterator[Symbol]:
-        """In order. The table is SHT_SYMTAB (of objects) or SHT_DYNSYM (of what was linked)."""
+        """In order. `table` is SHT_SYMTAB (object files) or SHT_DYNSYM (linked files)."""
         section = self._of_type(table)
         if section is None:
             return
@@ -153,11 +152,11 @@ class ElfFile:
             )
 
     def exported(self) -> set[str]:
-        """Names that the file offers to the dynamic linker."""
+        """Names of the defined dynamic symbols."""
         return {s.name for s in self.symbols(SHT_DYNSYM) if s.is_defined and not s.is_local}
 
     def imported(self) -> set[str]:
-        """Names that the file wants from the dynamic linker."""
+        """Names of the undefined dynamic symbols."""
         return {s.name for s in self.symbols(SHT_DYNSYM) if not s.is_defined and s.name}
 
     def _dynamic(self, tag: int) -> list[str]:
@@ -176,7 +175,7 @@ class ElfFile:
         return next(iter(self._dynamic(DT_SONAME)), None)
 
     def needed_versions(self) -> set[str]:
-        """Names of the symbol versions that must be there at start, such as `GLIBC_2.34`."""
+        """Names of the symbol versions required at load time, such as `GLIBC_2.34`."""
         section = self._of_type(SHT_GNU_VERNEED)
         if section is None:
             return set()
@@ -189,7 +188,7 @@ class ElfFile:
         }
 
     def default_versions(self) -> dict[str, str]:
-        """For each exported symbol the version that a linker binds a new reference to."""
+        """For each exported symbol, the version that a linker binds new references to."""
         definitions, indexes = self._of_type(SHT_GNU_VERDEF), self._of_type(SHT_GNU_VERSYM)
         if definitions is None or indexes is None:
             return {}
@@ -199,7 +198,7 @@ class ElfFile:
         ):
             (name,) = self._unpack(WORD, offset + first)
             names[index] = self._linked_string(definitions, name)
-        # Bit 15 hides a version from new links; index 1 is the unversioned base.
+        # Bit 15 hides a version from the linker; index 1 is the unversioned base.
         return {
             symbol.name: names[index]
             for symbol, index in zip(self.symbols(SHT_DYNSYM), array("H", self._table(indexes, 2)))
@@ -207,25 +206,25 @@ class ElfFile:
         }
 
     def is_position_dependent(self) -> bool:
-        """Whether this object cannot go into a PIE executable."""
+        """Whether this object cannot be linked into a PIE executable."""
         forbidden = POSITION_DEPENDENT.get(self.machine, frozenset())
         for section in self.sections:
-            # Debug information is full of them, but it is never loaded.
+            # Debug information contains such relocations, too, but is never loaded.
             if section.type == SHT_RELA and self._section(section.info).flags & SHF_ALLOC:
                 words = array("Q", self._table(section, RELOCATION_SIZE))
-                # The type is the lower half of the second.
+                # The type is the lower half of the second word.
                 if not forbidden.isdisjoint(word & 0xFFFFFFFF for word in set(words[1::3])):
                     return True
         return False
 
 
 def with_soname(data: bytes, soname: str) -> bytes:
-    """A copy of a shared library that is good to link with only, and has the name `soname` then.
+    """A copy of a shared library, for the linker only, with the given SONAME.
 
-    Linkers find names through the section headers, but the dynamic linker through the program
-    headers. So a string table with one name more can be at the end of the file, where the section
-    header alone points to it, and all else stays where it is. Code and data are blanked: linkers
-    do not look at them, and zeros pack well.
+    The linker finds strings through the section headers, the dynamic linker through the program
+    headers. So the new string table can be appended to the file, where only the section header
+    refers to it, and everything else stays in place. Code and data are zeroed: the linker does not
+    read them, and zeros compress well.
     """
     elf = ElfFile(data)
     dynamic = elf._of_type(SHT_DYNAMIC)
@@ -246,10 +245,10 @@ def with_soname(data: bytes, soname: str) -> bytes:
 
 
 def with_renamed_symbols(data: bytes, names: Mapping[str, str]) -> bytes:
-    """A copy of an object file, in which symbols have other names, be they defined or wanted.
+    """A copy of an object file with defined and undefined symbols renamed.
 
-    Assemblers let symbols share strings, or ends of strings. So the new names are at the end of a
-    new string table, which is at the end of the file.
+    Assemblers let symbols share strings and suffixes of strings. So the new names are appended to a
+    copy of the string table, which is appended to the file.
     """
     elf = ElfFile(data)
     symbols = elf._of_type(SHT_SYMTAB)
@@ -273,12 +272,12 @@ def _move_section(data: bytearray, section: Section, offset: int, size: int) -> 
 
 @lru_cache(maxsize=None)
 def glibc_version(name: str) -> tuple[int, ...] | None:
-    """`GLIBC_2.34` as `(2, 34)`; None for versions of other libraries and for private ones."""
+    """`GLIBC_2.34` as `(2, 34)`; None for private versions and those of other libraries."""
     match = _GLIBC_VERSION.fullmatch(name)
     return tuple(map(int, match[1].split("."))) if match else None
 
 
 def newest_glibc(versions: Iterable[str]) -> str | None:
-    """The highest of some version names, as `2.34`; None if none is glibc's."""
+    """The newest glibc version among the names, such as `2.34`; None if there is none."""
     numbers = [number for number in map(glibc_version, versions) if number]
     return ".".join(map(str, max(numbers))) if numbers else None

@@ -1,16 +1,16 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Puts the "packed resources" that PyOxidizer embeds in order: the same input is the same bytes.
+"""Normalizes the "packed resources" that PyOxidizer embeds, so that builds are reproducible.
 
-The format is version 3 of the crate python-packed-resources 0.12. All numbers are little-endian:
+The format is version 3 of the crate python-packed-resources 0.12. Integers are little-endian:
 
     b"pyembed\\x03"
     u8 number of sections, u32 size of their index, u32 number of resources, u32 size of their index
-    section index: for each section, what resource field it is of (u8) and its size (u64)
-    resource index: for each resource, its fields (u8), each with the lengths of what it holds
-    sections: the values of a field, for all resources in the order of the index
+    section index: for each section, its resource field (u8) and its size (u64)
+    resource index: for each resource, its fields (u8), each followed by the lengths of its values
+    sections: the values of one field, for all resources in the order of the index
 
-PyOxidizer sorts the resources. But it keeps a package's data files, and its metadata, in hash maps,
-and writes them in an order that is another one in each process.
+PyOxidizer sorts the resources. But it keeps the data files and the metadata of a package in hash
+maps, and writes them in an order that varies from process to process.
 """
 
 import struct
@@ -20,23 +20,23 @@ from typing import Callable, Dict, List, Tuple
 MAGIC = b"pyembed\x03"
 HEADER = struct.Struct("<BIII")
 
-# In either index.
+# In both indexes.
 END_OF_INDEX = 0x00
 START_OF_ENTRY = 0x01
 END_OF_ENTRY = 0xFF
 # In the section index.
 SECTION_FIELD = 0x02
 SECTION_SIZE = 0x03
-# In the resource index: the lengths that follow a field, if any.
+# In the resource index: the lengths that follow a field.
 LENGTHS = {
     **{field: struct.Struct("") for field in (0x04, 0x05, *range(0x16, 0x1D))},
     0x03: struct.Struct("<H"),
     **{field: struct.Struct("<I") for field in (*range(0x06, 0x0B), *range(0x0F, 0x14), 0x1E)},
     **{field: struct.Struct("<Q") for field in (0x0D, 0x1D)},
 }
-# The names of shared libraries: a number of lengths.
+# The names of shared libraries: a count, then lengths.
 NAMES = 0x0E
-# The hash maps: a number of pairs of lengths, of a name and its value.
+# The hash maps: a count, then pairs of the lengths of a name and its value.
 METADATA = 0x0C
 PAIRS = {
     **{field: struct.Struct("<HQ") for field in (0x0B, METADATA)},
@@ -45,25 +45,28 @@ PAIRS = {
 
 
 class UnknownFormat(Exception):
-    """These are no packed resources, or another version of them."""
+    """The data is not packed resources of the supported version."""
 
 
 @dataclass(frozen=True)
 class Section:
     start: int
     end: int
-    size_offset: int  # Of its size, in the section index.
+    size_offset: int  # Where the section index stores the size.
 
 
 def normalize(data: bytes, edit: Callable[[bytes, bytes], bytes]) -> bytes:
-    """The same resources, with the pairs of each in the order of their names.
+    """The same resources, with the data files and metadata of each sorted by name.
 
-    `edit` takes the name and the content of a file of a distribution's metadata, and returns what
-    its content shall be.
+    `edit` takes the name and content of a metadata file of a distribution, and returns its new
+    content, of any length.
+
+    Raises:
+        UnknownFormat: when the data is not understood.
     """
     try:
         if not data.startswith(MAGIC):
-            raise UnknownFormat("they do not start as expected")
+            raise UnknownFormat("unexpected magic number")
         _, sections_size, _, resources_size = HEADER.unpack_from(data, len(MAGIC))
         first = len(MAGIC) + HEADER.size
         resources = first + sections_size
@@ -78,11 +81,11 @@ def normalize(data: bytes, edit: Callable[[bytes, bytes], bytes]) -> bytes:
             struct.pack_into("<Q", head, section.size_offset, len(parts[-1]))
         return b"".join((head, index, *parts))
     except (struct.error, IndexError):
-        raise UnknownFormat("they end too early") from None
+        raise UnknownFormat("truncated data") from None
 
 
 def _read_sections(data: bytes, offset: int, start: int) -> Dict[int, Section]:
-    """The sections by their fields, in order; the first one begins at `start`."""
+    """The sections by field, in order; the first one begins at `start`."""
     sections = {}
     field = -1
     while data[offset] != END_OF_INDEX:
@@ -97,9 +100,9 @@ def _read_sections(data: bytes, offset: int, start: int) -> Dict[int, Section]:
             start = end
             offset += 8
         elif kind not in (START_OF_ENTRY, END_OF_ENTRY):
-            raise UnknownFormat(f"a section has a property {kind:#x}")
+            raise UnknownFormat(f"unknown section property {kind:#x}")
     if start != len(data):
-        raise UnknownFormat("the sections' sizes are wrong")
+        raise UnknownFormat("section sizes do not add up")
     return sections
 
 
@@ -109,7 +112,7 @@ def _normalize_pairs(
     sections: Dict[int, Section],
     edit: Callable[[bytes, bytes], bytes],
 ) -> Dict[int, bytes]:
-    """The new content of the sections that hold pairs. Their lengths in `index` are replaced."""
+    """The new content of the sections with pairs, whose lengths in `index` are updated."""
     ends = {field: section.start for field, section in sections.items()}
     normalized: Dict[int, List[bytes]] = {}
     offset = 0
@@ -131,19 +134,19 @@ def _normalize_pairs(
             normalized.setdefault(field, []).extend(part for pair in pairs for part in pair)
             offset += 4 + len(lengths)
         elif field not in (START_OF_ENTRY, END_OF_ENTRY):
-            raise UnknownFormat(f"a resource has a field {field:#x}")
+            raise UnknownFormat(f"unknown resource field {field:#x}")
     return {field: b"".join(parts) for field, parts in normalized.items() if field in sections}
 
 
 def _read_pairs(
     data: bytes, code: struct.Struct, lengths: bytes, end: int
 ) -> Tuple[List[Tuple[bytes, bytes]], int]:
-    """The pairs that begin at `end`, by their names, and where they end."""
+    """The pairs that begin at `end`, sorted by name, and the offset where they end."""
     pairs = []
     for pair in code.iter_unpack(lengths):
         name, value = end, end + pair[0]
         end = value + pair[1]
         pairs.append((data[name:value], data[value:end]))
     if end > len(data):
-        raise UnknownFormat("they end too early")
+        raise UnknownFormat("truncated data")
     return sorted(pairs), end

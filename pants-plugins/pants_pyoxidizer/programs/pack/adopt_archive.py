@@ -1,16 +1,15 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Turns an archive of python-build-standalone into one that PyOxidizer 0.24 takes as its Python.
+"""Converts a python-build-standalone archive to one that PyOxidizer 0.24 accepts as its Python.
 
 usage: pack.adopt_archive --archive cpython.tar.zst --target-triple TRIPLE
                           --output python.tar.zst --report report.json
 
-The archive is of the kind "full", with a PYTHON.json of version 7 or 8 (the format:
-https://gregoryszorc.com/docs/python-build-standalone/main/distributions.html). The result has
-version 7, and what `pack_cpython` gives to a Python of this machine: its pip, the scripts in `bin`,
-and what newer CPythons lack for PyOxidizer. It has no tests, and nothing in `site-packages`.
+The archive must be a "full" one, with a PYTHON.json of version 7 or 8. The result has version 7 and
+the same additions as an archive by `pack_cpython`: its pip, the scripts in `bin`, and what
+PyOxidizer needs for newer CPythons. It has no tests, and nothing in `site-packages`.
 
-What cannot be used is refused with one sentence on stderr and exit status 1. The program runs where
-`pack_cpython` does.
+If the archive cannot be used, prints one sentence to stderr and exits with status 1. The
+requirements are those of `pack_cpython`.
 """
 
 from __future__ import annotations
@@ -45,16 +44,16 @@ from .packed_tree import (
 )
 from .python_json import build_options, check_facts, check_files, read_facts, variants
 
-# What a value of version 7 is made of.
+# What `optimizations` of version 7 consists of.
 OPTIMIZATIONS = ("debug", "noopt", "pgo", "lto")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--archive", required=True, help="the archive to adopt")
-    parser.add_argument("--target-triple", required=True, help="what binaries are built for")
+    parser.add_argument("--target-triple", required=True, help="the target of the binaries")
     parser.add_argument("--output", required=True, help="the archive to write, named *.tar.zst")
-    parser.add_argument("--report", required=True, help="the JSON file to write, on what it is")
+    parser.add_argument("--report", required=True, help="the JSON report to write, on the Python")
     options = parser.parse_args(argv)
     name = os.path.basename(options.archive)
     try:
@@ -74,7 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
-    """Writes the new archive; returns the report."""
+    """Writes the new archive; returns the report.
+
+    Raises:
+        Unusable: when the archive cannot be used.
+        Refusal: when its interpreter cannot be packed.
+    """
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(output))) as folder:
         root = os.path.realpath(folder)
         unpack(archive, root)
@@ -95,19 +99,19 @@ def adopt(archive: str, target_triple: str, output: str) -> dict[str, Any]:
 
 
 def start(root: str, facts: Mapping[str, Any], archive: str) -> CPython:
-    """The interpreter of the archive, by its own account, under the archive's name."""
+    """Queries the archive's interpreter. The result has the archive's name, for errors."""
     write_scripts(root, facts["python_major_minor_version"])
     try:
         cpython = probe(os.path.join(root, "install", "bin", "python3"))
     except Refusal as refusal:
         said = str(refusal).partition(": ")[2]
-        raise Unusable(f"holds an interpreter that does not start here: it {said}") from None
+        raise Unusable(f"contains an interpreter that does not start here: it {said}") from None
     include = os.path.join(root, facts["python_paths"]["include"])
     cpython = dataclasses.replace(cpython, executable=archive, include=include)
     check(cpython)
     if cpython.version != facts["python_version"]:
         raise Unusable(
-            f"holds Python {cpython.version}, but its {PYTHON_JSON} says"
+            f"contains Python {cpython.version}, but its {PYTHON_JSON} says"
             f" {facts['python_version']}"
         )
     return cpython
@@ -117,10 +121,10 @@ def start(root: str, facts: Mapping[str, Any], archive: str) -> CPython:
 
 
 def relink(tree: Tree, facts: dict[str, Any]) -> tuple[Library, list[Image], str | None]:
-    """Checks all that is linked, and writes it as that of a packed libpython is written.
+    """Checks the objects to link, and moves them to where `pack_cpython` puts them.
 
-    `facts` name the objects by their new paths then. Also returns what is linked already, and the
-    oldest glibc that will do.
+    Updates their paths in `facts`. Also returns the images of the shared extension modules, and the
+    oldest glibc that suffices.
     """
     build = facts["build_info"]
     inside = list(dict.fromkeys([*build["core"]["objs"], build["inittab_object"]]))
@@ -148,7 +152,7 @@ def relink(tree: Tree, facts: dict[str, Any]) -> tuple[Library, list[Image], str
 def take_objects(
     tree: Tree, paths: Iterable[str], names: Mapping[str, str]
 ) -> list[tuple[str, bytes]]:
-    """New names and contents of objects, whose files are removed."""
+    """New names and contents of objects. Removes their files."""
     objects = []
     for path in paths:
         objects.append((names[path], read(tree, path)))
@@ -163,7 +167,7 @@ def static_libraries(tree: Tree, facts: Mapping[str, Any]) -> Iterator[list[tupl
         try:
             members = list(ar_archive.members(read(tree, path)))
         except ar_archive.ArError as error:
-            raise Unusable(f"holds {path}, which {error}") from None
+            raise Unusable(f"contains {path}, which {error}") from None
         yield [(f"{os.path.basename(path)}: {name}", data) for name, data in members]
 
 
@@ -183,9 +187,9 @@ def read(tree: Tree, path: str) -> bytes:
 
 
 def version_7(facts: Mapping[str, Any], library: Library, glibc: str | None) -> dict[str, Any]:
-    """What PyOxidizer reads, for the files as they are now.
+    """The new PYTHON.json, for the files as they are now.
 
-    Version 8 has the field `build_options` more, and `optimizations` is deprecated there.
+    Version 8 added the field `build_options`, and deprecated `optimizations`.
     """
     build, triple = facts["build_info"], facts["target_triple"]
     optimizations = [option for option in OPTIMIZATIONS if option in build_options(facts)]
@@ -202,21 +206,21 @@ def version_7(facts: Mapping[str, Any], library: Library, glibc: str | None) -> 
         "python_exe": "install/bin/python3",
         "python_platform_tag": PLATFORM_TAGS[triple],
         "crt_features": crt_features(glibc),
-        # PyOxidizer links the objects in either case, and wants a shared library for "shared".
+        # PyOxidizer links the objects in either case, but requires a shared library for "shared".
         "libpython_link_mode": library.link_mode,
         "licenses": facts.get("licenses") or ["Python-2.0"],
         "build_info": {
             **build,
             "core": {**build["core"], "shared_lib": None, "static_lib": None},
             "extensions": extensions,
-            # An archive that was made by `pack_cpython` has them already.
+            # An archive by `pack_cpython` already has them.
             "inittab_cflags": cflags if cflags[-2:] == FORCED_CFLAGS else cflags + FORCED_CFLAGS,
         },
     }
 
 
 def version_7_variant(variant: Mapping[str, Any]) -> dict[str, Any]:
-    # An empty list, for "no known licenses", would be no license expression.
+    # An empty list, for "no known licenses", is not a valid license expression.
     return {**variant, "static_lib": None, "licenses": variant.get("licenses") or None}
 
 

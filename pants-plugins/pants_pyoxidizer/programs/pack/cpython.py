@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Asks a CPython about itself, and says whether it is one that can be packed."""
+"""Queries a CPython interpreter, and decides whether it can be packed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-# Those that PyOxidizer 0.24 can embed, with what `forced_header` adds to them.
-# 3.14 has no `_Py_InitializeMain` any more, in which pyembed ends what it began with `_init_main` 0.
+# What PyOxidizer 0.24 can embed with the additions of `forced_header`. 3.14 removed
+# `_Py_InitializeMain`, which pyembed calls to finish an initialization with `_init_main` = 0.
 PACKED_VERSIONS = ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13))
 
 TARGET_TRIPLES = {
@@ -21,7 +21,7 @@ TARGET_TRIPLES = {
     ("darwin", "arm64"): "aarch64-apple-darwin",
 }
 
-# Modules that a packed interpreter must import, if the original does.
+# Modules that the packed interpreter must be able to import if the original can.
 TRIED_MODULES = ("ssl", "sqlite3", "ctypes", "zlib", "json")
 
 CONFIG_VARS = (
@@ -29,7 +29,7 @@ CONFIG_VARS = (
     " Py_REF_DEBUG Py_TRACE_REFS COUNT_ALLOCS Py_GIL_DISABLED MACOSX_DEPLOYMENT_TARGET"
 )
 
-# Runs in the interpreter, with its `site`, which makes a virtual environment one.
+# Runs in the interpreter, with `site`: without it, a virtual environment is not recognized.
 PROBE = """
 import importlib, importlib.machinery, importlib.util, json, os, platform, sys, sysconfig
 
@@ -87,7 +87,7 @@ print(json.dumps({
 
 
 class Refusal(Exception):
-    """This interpreter cannot be packed. One sentence for the user, which names it first."""
+    """The interpreter cannot be packed. The message is one sentence that starts with its path."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ class CPython:
 
     @property
     def minor_version(self) -> str:
-        """As `3.11`."""
+        """For example, `3.11`."""
         return "%d.%d" % self.version_info[:2]
 
     @property
     def version(self) -> str:
-        """As `3.11.7`, or `3.11.0rc1`."""
+        """For example, `3.11.7` or `3.11.0rc1`."""
         level = {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}[self.version_info[3]]
         return "%d.%d.%d" % self.version_info[:3] + (
             f"{level}{self.version_info[4]}" if level else ""
@@ -142,7 +142,7 @@ class CPython:
 
     @property
     def needs_adapters(self) -> bool:
-        """Whether PyOxidizer does not know its `PyConfig` (see `pyconfig_adapter`)."""
+        """Whether its `PyConfig` differs from what PyOxidizer expects (see `pyconfig_adapter`)."""
         return self.version_info[:2] >= (3, 12)
 
     @property
@@ -153,16 +153,20 @@ class CPython:
         return str(self.config_vars.get(name) or "")
 
     def config_dirs(self) -> list[str]:
-        """Where `config.c` and the static library may be.
+        """Folders that may contain `config.c` and the static library.
 
-        A Python that was moved after it was built, as python-build-standalone's are, does not know.
+        LIBPL is wrong if the installation was moved, as python-build-standalone's always are.
         """
         found = sorted(glob.glob(glob.escape(self.stdlib) + f"/config-{self.minor_version}*"))
         return list(dict.fromkeys(path for path in [self.var("LIBPL"), *found] if path))
 
 
 def probe(python: str) -> CPython:
-    """The interpreter itself; for a virtual environment's, the one that it was made from."""
+    """Queries the interpreter, or the base interpreter of a virtual environment.
+
+    Raises:
+        Refusal: when it does not run, or the base interpreter is gone.
+    """
     cpython = _probe(python)
     if not cpython.in_venv:
         return cpython
@@ -172,7 +176,7 @@ def probe(python: str) -> CPython:
             if not base.in_venv and base.version_info == cpython.version_info:
                 return base
     raise Refusal(
-        f"{python}: is of a virtual environment whose own interpreter is not there any more;"
+        f"{python}: belongs to a virtual environment whose base interpreter is gone;"
         f" looked for {' and '.join(filter(None, cpython.base_candidates))}"
     )
 
@@ -187,20 +191,24 @@ def _probe(python: str) -> CPython:
     except OSError as error:
         raise Refusal(f"{python}: cannot be run ({error.strerror})") from None
     try:
-        # Its site may print something first.
+        # `site` may have printed something before.
         facts = json.loads(process.stdout.decode().splitlines()[-1])
         return CPython.from_probe(facts)
     except (IndexError, ValueError, TypeError):
         lines = process.stderr.decode("utf-8", "replace").split("\n")
-        said = next((line for line in reversed(lines) if line.strip()), "nothing")
+        said = next((line for line in reversed(lines) if line.strip()), "(empty)")
         raise Refusal(
-            f"{python}: is no Python 3.9 or newer that can tell about itself;"
-            f" it said: {said.strip()}"
+            f"{python}: is not a working Python 3.9 or newer; its last line on stderr is:"
+            f" {said.strip()}"
         ) from None
 
 
 def check(cpython: CPython) -> None:
-    """Refuses what cannot be packed, whatever its files."""
+    """Rejects an interpreter that cannot be packed, judging by its build.
+
+    Raises:
+        Refusal: with the reason.
+    """
     problem = _problem(cpython)
     if problem:
         raise Refusal(f"{cpython.executable}: {problem}")
@@ -210,21 +218,24 @@ def _problem(cpython: CPython) -> str:
     if cpython.implementation != "cpython":
         return f"is {cpython.implementation}, but only CPython can be packed"
     if cpython.config_vars.get("Py_GIL_DISABLED"):
-        return "is a free-threaded build, which PyOxidizer cannot embed; use an ordinary build"
+        return "is a free-threaded build, which PyOxidizer cannot embed; use a build with the GIL"
     if cpython.version_info[:2] not in PACKED_VERSIONS:
         known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
         return f"is Python {cpython.version}, but only {known} can be packed"
     if cpython.config_vars.get("Py_DEBUG") or cpython.config_vars.get("Py_TRACE_REFS"):
-        return "is a debug build, whose extension modules are other ones; use an ordinary build"
+        return (
+            "is a debug build, whose ABI is incompatible with release extension modules; use a"
+            " release build"
+        )
     if cpython.bits != 64:
-        return f"is a {cpython.bits}-bit build, but only 64-bit ones can be packed"
+        return f"is a {cpython.bits}-bit build, but only 64-bit builds can be packed"
     if "musl" in cpython.var("SOABI") or "musl" in cpython.var("MULTIARCH"):
-        return "is linked with musl; only builds with glibc can be packed"
+        return "is linked with musl, but only builds with glibc can be packed"
     if (cpython.platform, cpython.machine) not in TARGET_TRIPLES:
-        return f"runs on {cpython.platform} {cpython.machine}, for which there is no PyOxidizer"
+        return f"runs on {cpython.platform} {cpython.machine}, which PyOxidizer does not support"
     if cpython.platform != "linux" and cpython.needs_adapters:
         return (
-            f"is Python {cpython.version} for {cpython.platform}, but there only 3.11 and older can be packed,"
-            " because the adapters for newer ones are for ELF files"
+            f"is Python {cpython.version} for {cpython.platform}, where only 3.11 and older can be"
+            " packed, because newer versions need adapters that work with ELF files only"
         )
     return ""

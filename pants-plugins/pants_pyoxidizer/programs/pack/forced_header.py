@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Writes the C that is forced into the table of built-in modules, which PyOxidizer generates.
+"""Generates a C header to include in the table of built-in modules, which PyOxidizer generates.
 
-It is what newer CPythons lack for PyOxidizer 0.24; 3.9 and 3.10 lack nothing.
+The header adds what PyOxidizer 0.24 needs and CPython 3.11 and newer no longer have.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from .cpython import CPython
 from .libpython import Library
 from .pyconfig_adapter import adapters_c
 
-# Since 3.11 `PyImport_FrozenModules` is NULL, which PyOxidizer's start-up code dereferences. An
-# empty table would not do.
+# Since 3.11, `PyImport_FrozenModules` is NULL, which PyOxidizer's start-up code dereferences. An
+# empty table does not suffice.
 _FROZEN_MODULES = """\
 #include "Python.h"
 {definition}{table}__attribute__((constructor)) static void pants_pyoxidizer_frozen_modules(void) {{
@@ -20,27 +20,27 @@ _FROZEN_MODULES = """\
 """
 _BOOTSTRAP = """\
 extern const struct _frozen *_PyImport_FrozenBootstrap;
-_Static_assert(sizeof(struct _frozen) == 4 * sizeof(void *), "struct _frozen has another size");
+_Static_assert(sizeof(struct _frozen) == 4 * sizeof(void *), "struct _frozen has a wrong size");
 """
-# An entry has four words for PyOxidizer, and three for CPython since 3.13. In this table, the former
-# finds the names of all of `_PyImport_FrozenBootstrap`. The latter finds the first one alone, since
-# word 3 is NULL; but it has looked into `_PyImport_FrozenBootstrap` before.
+# PyOxidizer reads entries of four words, CPython 3.13 and newer entries of three. In this table,
+# PyOxidizer finds all names of `_PyImport_FrozenBootstrap`. CPython finds only the first, since
+# word 3 is NULL, but has already searched `_PyImport_FrozenBootstrap` by then.
 _BOOTSTRAP_OF_BOTH_SIZES = """\
 static const void *const pants_pyoxidizer_frozen[16] = {
   [0] = "_frozen_importlib", [4] = "_frozen_importlib_external", [8] = "zipimport",
 };
-_Static_assert(sizeof(struct _frozen) == 3 * sizeof(void *), "struct _frozen has another size");
+_Static_assert(sizeof(struct _frozen) == 3 * sizeof(void *), "struct _frozen has a wrong size");
 """
 
 
 def forced_header(cpython: CPython, library: Library) -> str:
-    """The C for this CPython; empty if it needs none."""
+    """The header for this CPython; empty if it needs none."""
     version = cpython.version_info[:2]
     if version < (3, 11):
         return ""
-    # The table of built-in modules is linked into a binary when something there wants a symbol of
-    # it. The objects of a static libpython want the table. With a shared one, which has a table of
-    # its own, it is this definition that is wanted.
+    # The linker includes the table of built-in modules only if it resolves an undefined symbol. The
+    # objects of a static libpython refer to the table itself. A shared libpython has its own table,
+    # so this definition has to be what pulls it in.
     shared = library.link_mode == "shared"
     frozen_modules = _FROZEN_MODULES.format(
         definition="const struct _frozen *PyImport_FrozenModules = 0;\n" if shared else "",
@@ -53,9 +53,9 @@ def forced_header(cpython: CPython, library: Library) -> str:
 
 
 def anchors_c(symbols: tuple[str, ...]) -> str:
-    """Links the objects that define these symbols into the binary, also if it wants none of them.
+    """Makes the linker include the objects with these symbols, even if nothing refers to them.
 
-    Extension modules may: `_interpreters` of 3.13 does.
+    Extension modules may need them: `_interpreters` of 3.13 does.
     """
     if not symbols:
         return ""

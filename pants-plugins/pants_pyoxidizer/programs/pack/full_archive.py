@@ -1,7 +1,8 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Unpacks python-build-standalone's "full" archives, which may be damaged or hostile.
+"""Reads and writes archives in python-build-standalone's "full" format.
 
-Such an archive is a tar file, compressed with zstd, with all paths below `python/`.
+The format is a zstd-compressed tar file with all paths below `python/`. What is read may be damaged
+or malicious.
 """
 
 from __future__ import annotations
@@ -23,37 +24,37 @@ ROOT = "python"
 ZSTD_MAGIC, GZIP_MAGIC = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 CHUNK = 1 << 20
 
-# The archive only goes from one process to the next. The number of threads is fixed because the
-# bytes depend on it.
+# A low level suffices for an archive that is only passed between processes. The output depends on
+# the number of threads, so that is fixed.
 ZSTD_LEVEL = 1
 ZSTD_THREADS = 2
-# For all files; later than 1980, where the times in zip files begin.
+# The mtime of all files. Zip files cannot store times before 1980.
 FIXED_TIME = 1_000_000_000
 
-# What PyOxidizer accepts beside each other, and reads.
+# The entries that PyOxidizer accepts and reads.
 KEPT = re.compile(
     r"(PYTHON\.json|LICENSE\.rst|(build|lib|licenses|install/(include|lib|lib64))/.*)"
 )
-# All else in `bin` is links to it, or scripts that start it.
+# Everything else in `bin` links to it or starts it.
 EXECUTABLE = re.compile(r"install/bin/python3\.\d+")
 STDLIB = re.compile(r"install/(?:lib|lib64)/python3\.\d+/(?P<path>.*)")
-# Names for the linker, of a library that is not linked.
+# Symlinks for the linker, to a library that is not linked.
 UNUSED_LINK = re.compile(r"install/(lib|lib64)/[^/]*")
 
-OUTSIDE = f"which lies outside of `{ROOT}/`, the root of such archives"
+OUTSIDE = f"which is outside `{ROOT}/`, the root of such archives"
 INSTALL_ONLY = (
-    "is of the kind `install_only`, without the objects to link a binary from; take the `full`"
-    " archive of the same release, whose name ends in `-full.tar.zst`"
+    "is an `install_only` archive, which has no object files to link; use the `full` archive of the"
+    " same release, whose name ends in `-full.tar.zst`"
 )
 
 
 def unpack(archive: str, root: str) -> None:
-    """Writes what PyOxidizer needs below `root`, without the leading `python/`.
+    """Extracts what PyOxidizer needs to `root`, without the leading `python/`.
 
-    A link is replaced by a copy of its file.
+    Replaces links with copies of the files that they refer to.
 
     Raises:
-        Unusable: when that cannot be done.
+        Unusable: when the archive is damaged, malicious, or of another kind.
     """
     links: dict[str, str] = {}
     others = False
@@ -77,12 +78,12 @@ def check_magic(magic: bytes) -> None:
     if magic.startswith(GZIP_MAGIC):
         raise Unusable(INSTALL_ONLY)
     if magic != ZSTD_MAGIC:
-        raise Unusable("is no tar file that is compressed with zstd")
+        raise Unusable("is not a zstd-compressed tar file")
 
 
 class Frames(io.RawIOBase):
-    """What is in the zstd frames of a file. Unlike zstandard's own reader, it misses the rest of a
-    frame that is cut off."""
+    """The decompressed zstd frames of a file. Unlike zstandard's own reader, it detects a truncated
+    frame."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -96,7 +97,7 @@ class Frames(io.RawIOBase):
         while not self._output:
             data = self._file.read(CHUNK)
             if not data and not self._decompressor.eof:
-                raise Unusable("is cut off: it ends in the middle of the compressed data")
+                raise Unusable("is truncated: the compressed data ends early")
             if not data:
                 return 0
             self._output = memoryview(self._decompress(data))
@@ -116,41 +117,41 @@ class Frames(io.RawIOBase):
 
 
 def check_end(tar: tarfile.TarFile) -> None:
-    """To the tarfile module, a broken header looks like the end."""
-    file = cast(IO[bytes], tar.fileobj)  # None is for archives that are closed.
+    """Rejects trailing data: the tarfile module mistakes an invalid header for the end."""
+    file = cast(IO[bytes], tar.fileobj)  # None only if the archive is closed.
     for rest in iter(lambda: file.read(CHUNK), b""):
         if rest.strip(b"\0"):
-            raise Unusable("is damaged (a broken header in the middle)")
+            raise Unusable("is damaged (invalid header in the middle)")
 
 
 def unpack_member(
     tar: tarfile.TarFile, member: tarfile.TarInfo, root: str, links: dict[str, str]
 ) -> bool:
-    """Writes a file, or notes where a link leads to. Whether it is a part of an installation."""
+    """Writes a file, or records a link. Returns whether the path is typical of `install_only`."""
     path = inside(member.name, "")
     if path is None:
-        raise Unusable(f"holds {member.name}, {OUTSIDE}")
+        raise Unusable(f"contains {member.name}, {OUTSIDE}")
     if member.isdir():
         return False
     if member.issym() or member.islnk():
-        # Hard links are seen from the top.
+        # Targets of hard links are relative to the top of the archive.
         folder = os.path.dirname(member.name) if member.issym() else ""
         target = inside(member.linkname, folder)
         if target is None:
-            raise Unusable(f"holds {member.name}, a link to {member.linkname}, {OUTSIDE}")
+            raise Unusable(f"contains {member.name}, a link to {member.linkname}, {OUTSIDE}")
         if is_kept(path) and not UNUSED_LINK.fullmatch(path):
             links[path] = target
     elif not member.isreg():
-        raise Unusable(f"holds {member.name}, which is neither a file, a folder nor a link")
+        raise Unusable(f"contains {member.name}, which is not a file, folder or link")
     elif is_kept(path):
-        content = cast(IO[bytes], tar.extractfile(member))  # None is for folders and links.
+        content = cast(IO[bytes], tar.extractfile(member))  # None only for folders and links.
         with open(writable(root, path), "wb") as file:
             shutil.copyfileobj(content, file, CHUNK)
     return path.startswith(("bin/", "lib/python"))
 
 
 def inside(path: str, folder: str) -> str | None:
-    """`path`, seen from `folder` of the archive, relative to `ROOT`; None if it is not below."""
+    """`path`, relative to `folder` of the archive, as relative to `ROOT`; None if it is outside."""
     top, _, rest = os.path.normpath(os.path.join(folder, path)).partition("/")
     return rest if top == ROOT and "\0" not in path else None
 
@@ -167,14 +168,14 @@ def writable(root: str, path: str) -> str:
     try:
         os.makedirs(os.path.dirname(file), exist_ok=True)
     except OSError:
-        raise Unusable(f"holds {path} below what is a file") from None
+        raise Unusable(f"contains {path}, but a parent folder of it is a file") from None
     if os.path.isdir(file):
-        raise Unusable(f"holds {path} as a folder and as a file")
+        raise Unusable(f"contains {path} both as a folder and as a file")
     return file
 
 
 def copy_links(root: str, links: Mapping[str, str]) -> None:
-    """Links to folders, to what is not kept, and to nothing are left out."""
+    """Skips links to folders, to skipped files, and to nothing."""
     for path, target in links.items():
         for _ in links:
             target = links.get(target, target)
@@ -184,7 +185,7 @@ def copy_links(root: str, links: Mapping[str, str]) -> None:
 
 
 def write_archive(root: str, output: str) -> None:
-    """All files below `root`, as `python/...`; the same files give the same bytes."""
+    """Packs all files below `root` as `python/...`, reproducibly."""
     paths = [
         os.path.relpath(os.path.join(folder, name), root)
         for folder, _, names in os.walk(root)
@@ -199,7 +200,7 @@ def write_archive(root: str, output: str) -> None:
 
 
 def archive_order(paths: Iterable[str]) -> list[str]:
-    """PyOxidizer takes an extraction as complete when PYTHON.json is there, so that comes last."""
+    """PYTHON.json comes last: PyOxidizer takes its presence for a complete extraction."""
     return sorted(paths, key=lambda path: (path == PYTHON_JSON, path))
 
 

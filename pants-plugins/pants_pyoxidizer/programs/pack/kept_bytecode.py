@@ -1,15 +1,14 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Runs PyOxidizer's bytecode compiler, and keeps what it compiled for the next time.
+"""Runs PyOxidizer's bytecode compiler, and caches its output between builds.
 
 usage: python kept_bytecode.py SCRIPT
 
-PyOxidizer compiles the whole standard library in each build, module by module, with a script that
-it writes for that. A packed Python's `bin/python3` has this program run the script instead. To the
-script, `compile` gives a promise, which `marshal.dumps` looks up, or else keeps.
+In each build, PyOxidizer compiles the whole standard library, module by module, with a script that
+it generates. A packed Python's `bin/python3` starts this program instead, which runs the script.
+There, `compile` returns a promise, which `marshal.dumps` looks up in the cache or compiles.
 
-Environment: PYOXIDIZER_CACHE_DIR, the folder in which the file `bytecode` is kept; without it,
-nothing is. PyOxidizer has one folder for each Python. A file that cannot be read, or is damaged,
-costs time only.
+Environment: PYOXIDIZER_CACHE_DIR, the folder of the cache file `bytecode`; if unset, nothing is
+cached. PyOxidizer has one such folder per Python. An unreadable or damaged cache only costs time.
 """
 
 import atexit
@@ -20,7 +19,7 @@ import os
 import sys
 from typing import Any, Dict
 
-# Of one standard library it is 15 MB. What other builds had that is more than this is forgotten.
+# One standard library takes 15 MB. A larger cache is reduced to what the current build used.
 MAX_BYTES = 100_000_000
 KEPT_FILE = "bytecode"
 
@@ -28,12 +27,12 @@ real_dumps = marshal.dumps
 
 
 class Promise:
-    """What `compile` was called with."""
+    """A deferred call of `compile`."""
 
     def __init__(self, source: str, name: str, mode: str, optimize: int) -> None:
         self.arguments = (source, name, mode)
         self.optimize = optimize
-        # No valid source has surrogates, but this must not be where it fails.
+        # Valid source has no surrogates, but `compile` should report them, not this line.
         text = "\0".join((name, mode, str(optimize), source))
         self.key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
@@ -42,7 +41,7 @@ class Promise:
 
 
 class Kept:
-    """Bytecode by key, in a file that begins with the SHA-256 of the rest."""
+    """A cache of bytecode by key, in a file that starts with the SHA-256 of the rest."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -89,7 +88,7 @@ def main(script: str) -> None:
     if folder:
         kept = Kept(os.path.join(folder, KEPT_FILE))
         atexit.register(kept.write)
-        # The script's own name: imports call the real one.
+        # A global of the script only: imports still call the real `compile`.
         script_globals["compile"] = Promise
         marshal.dumps = kept.dumps
     exec(code, script_globals)

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Finds the libpython of a CPython that can be linked into an executable made by PyOxidizer."""
+"""Finds and checks the libpython of a CPython that PyOxidizer can link into an executable."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .cpython import CPython, Refusal
 
 BITCODE_MAGICS = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 INITTAB = "_PyImport_Inittab"
-# What the linker and the static part of glibc bring. Compilers' own functions do so too, and
-# begin with two underscores.
+# Symbols that the linker and the static part of glibc provide. The compiler's runtime library
+# provides more, all of which begin with two underscores.
 LINKER_BRINGS = frozenset(
     "_GLOBAL_OFFSET_TABLE_ _DYNAMIC atexit at_quick_exit pthread_atfork"
     " stat fstat lstat fstatat mknod mknodat".split()
 )
-# The parts of glibc; since 2.34 all but two are empty.
+# The libraries of glibc; since 2.34, all but the first two are empty.
 GLIBC_FILES = tuple(
     "libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 libutil.so.1 librt.so.1".split()
 )
@@ -27,7 +27,7 @@ OWN_SONAME = re.compile(
     r"(lib(c|m|pthread|dl|util|rt)|ld-linux.*)\.so\.\d+|libgcc_s\.so\.1|(.*/)?libpython3.*"
 )
 GLIBC_LINKS = frozenset("c m pthread dl util rt".split())
-# What Rust's standard library and start-up code take from glibc, where that has several versions.
+# What Rust's standard library and start-up code use of glibc, as far as it has several versions.
 RUST_UNDEFINED_SYMBOLS = frozenset(
     "__libc_start_main __cxa_thread_atexit_impl dl_iterate_phdr dlsym fstat64 stat64 lstat64 statx"
     " getrandom gettid memfd_create copy_file_range posix_spawn_file_actions_addchdir_np"
@@ -37,7 +37,7 @@ RUST_UNDEFINED_SYMBOLS = frozenset(
 
 @dataclass(frozen=True)
 class Image:
-    """What the dynamic linker sees of an executable or a shared library."""
+    """The dynamic linking information of an executable or a shared library."""
 
     imported: frozenset[str] = frozenset()
     exported: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Image:
 
     @property
     def libraries(self) -> list[str]:
-        """The sonames in `needed`, but for the compiler's, glibc's and Python's own."""
+        """The SONAMEs in `needed`, except for the compiler's, glibc's and Python's own."""
         return [name for name in self.needed if not OWN_SONAME.fullmatch(name)]
 
 
@@ -56,19 +56,19 @@ class Library:
     path: str
     objects: tuple[tuple[str, bytes], ...] = ()  # File name and content; none if shared.
     inittab: str = "config.o"  # The object with the table of built-in modules.
-    undefined_symbols: frozenset[str] = frozenset()  # What the objects want from other libraries.
-    defined_symbols: frozenset[str] = frozenset()  # What can be linked with.
-    anchors: tuple[str, ...] = ()  # A symbol of each object, by which it is linked.
-    links: tuple[str, ...] = ()  # Names of those, as for `-l`.
-    image: Image = Image()  # Of the shared library; else what the interpreter was linked with.
+    undefined_symbols: frozenset[str] = frozenset()  # Of the objects; other libraries define them.
+    defined_symbols: frozenset[str] = frozenset()  # What the library defines.
+    anchors: tuple[str, ...] = ()  # A symbol of each object; a reference to it includes the object.
+    links: tuple[str, ...] = ()  # Names of needed libraries, as for `-l`.
+    image: Image = Image()  # If static, only `needed`: what the interpreter is linked with.
 
 
 class Unusable(Exception):
-    """Why this library will not do, to be put after its path."""
+    """The library or archive cannot be used. The message follows its path and a colon."""
 
 
 def read_image(path: str) -> Image:
-    """Nothing is known of what is no ELF file; on macOS, nothing is checked with it."""
+    """Empty unless it is an ELF file, so the checks that use it pass on macOS."""
     with open(path, "rb") as file:
         data = file.read()
     if not data.startswith(elf.MAGIC):
@@ -105,7 +105,7 @@ def find_library(cpython: CPython) -> Library:
 
 
 def static_candidates(cpython: CPython) -> list[str]:
-    """Debian has a library of its own for objects that go into other ones."""
+    """Debian has a separate library, `-pic.a`, for linking into other libraries."""
     names = [f"libpython{cpython.minor_version}-pic.a", cpython.var("LIBRARY")]
     dirs = [*cpython.config_dirs(), *library_dirs(cpython)]
     return list(dict.fromkeys(os.path.join(d, name) for d in dirs for name in names if name))
@@ -120,7 +120,7 @@ def shared_candidates(cpython: CPython) -> list[str]:
 
 
 def library_dirs(cpython: CPython) -> list[str]:
-    """LIBDIR, and where it would be of a Python that was moved after it was built."""
+    """LIBDIR, and its likely locations if the installation was moved."""
     moved = [os.path.join(cpython.base_prefix, d) for d in ("lib", cpython.platlibdir)]
     return list(dict.fromkeys(path for path in [cpython.var("LIBDIR"), *moved] if path))
 
@@ -144,7 +144,7 @@ def no_library(
 
 
 def read_static(path: str, images: Sequence[Image]) -> Library:
-    """`images` are of the interpreter: what it takes from other libraries, the result may, too."""
+    """`images` are of the interpreter: the executable may import what the interpreter imports."""
     try:
         with open(path, "rb") as file:
             members = list(ar_archive.members(file.read()))
@@ -157,7 +157,11 @@ def read_static(path: str, images: Sequence[Image]) -> Library:
 def check_objects(
     path: str, objects: Iterable[tuple[str, bytes]], images: Sequence[Image]
 ) -> Library:
-    """`path` is where the objects come from."""
+    """Checks that the objects can be linked into a binary. `path` is where they come from.
+
+    Raises:
+        Unusable: with the reason.
+    """
     objects = tuple((name, without_lto(data)) for name, data in objects)
     symbols = read_symbols(objects)
     if symbols is None:
@@ -168,7 +172,7 @@ def check_objects(
     missing = {name for name in symbols.wanted - there if not name.startswith("__")}
     if missing and any(image.imported for image in images):
         some = ", ".join(sorted(missing)[:3])
-        raise Unusable(f"wants what the interpreter has inside, and it has not ({some})")
+        raise Unusable(f"has undefined symbols that the interpreter does not import ({some})")
     inittab = symbols.defined[INITTAB]
     return Library(
         "static",
@@ -183,12 +187,12 @@ def check_objects(
 
 @dataclass(frozen=True)
 class Symbols:
-    """What objects want from others, and which of them defines what."""
+    """The undefined symbols of objects, and which object defines which symbol."""
 
     wanted: frozenset[str]
     weakly: frozenset[str]
     defined: Mapping[str, str]
-    anchors: Mapping[str, str]  # A symbol of each object, by which it can be linked.
+    anchors: Mapping[str, str]  # A symbol of each object; a reference to it includes the object.
 
     @property
     def imported(self) -> frozenset[str]:
@@ -196,11 +200,15 @@ class Symbols:
 
 
 def read_symbols(objects: Iterable[tuple[str, bytes]]) -> Symbols | None:
-    """Of objects that can be linked into a binary; None where they are not of ELF, as on macOS."""
+    """The symbols of objects; None if they are not ELF files, as on macOS.
+
+    Raises:
+        Unusable: when an object cannot be linked into a PIE executable.
+    """
     objects = tuple(objects)
     bitcode = next((name for name, data in objects if data.startswith(BITCODE_MAGICS)), None)
     if bitcode:
-        raise Unusable(f"holds no machine code but LLVM bitcode for LTO ({bitcode})")
+        raise Unusable(f"contains LLVM bitcode for LTO instead of machine code ({bitcode})")
     if not any(data.startswith(elf.MAGIC) for _, data in objects):
         return None
     wanted: set[str] = set()
@@ -213,9 +221,9 @@ def read_symbols(objects: Iterable[tuple[str, bytes]]) -> Symbols | None:
             symbols = list(parsed.symbols(elf.SHT_SYMTAB))
             dependent = parsed.is_position_dependent()
         except elf.ElfError as error:
-            raise Unusable(f"holds {name}, which {error}") from None
+            raise Unusable(f"contains {name}, which {error}") from None
         if any(symbol.name == "__gnu_lto_slim" for symbol in symbols):
-            raise Unusable(f"holds no machine code but GCC's code for LTO ({name})")
+            raise Unusable(f"contains GCC bytecode for LTO instead of machine code ({name})")
         if dependent:
             raise Unusable(f"was not compiled with -fPIC or -fPIE ({name})")
         anchors[name] = find_anchor(symbols, defined)
@@ -233,7 +241,7 @@ def read_symbols(objects: Iterable[tuple[str, bytes]]) -> Symbols | None:
 
 
 def find_anchor(symbols: Iterable[elf.Symbol], defined: Container[str]) -> str | None:
-    """A symbol by which an object can be linked, if it does not clash with what is `defined`."""
+    """A symbol that pulls in the object when linked; None if the object clashes with `defined`."""
     strong = [s for s in symbols if s.is_defined and not s.is_local and not s.is_weak]
     if any(symbol.name in defined for symbol in strong):
         return None
@@ -241,8 +249,8 @@ def find_anchor(symbols: Iterable[elf.Symbol], defined: Container[str]) -> str |
 
 
 def without_lto(data: bytes) -> bytes:
-    """Machine code is used as it is: by these sections GCC's linker plugin would know an object as
-    one to compile again, for minutes in each link, or to complain that another GCC made it."""
+    """Hides the LTO sections of a fat object, so that its machine code is used. Otherwise, GCC's
+    linker plugin recompiles it in each link, for minutes, or rejects it as made by another GCC."""
     return data.replace(b".gnu.lto_", b".gnu_lto_")
 
 
@@ -255,17 +263,17 @@ def read_shared(path: str) -> Library:
         raise Unusable(str(error)) from None
     if not soname:
         raise Unusable("has no SONAME")
-    # Debian's LIBPL has a link by another name.
+    # Debian's LIBPL has a symlink with another name.
     image = read_image(path)
     return Library("shared", os.path.realpath(path), image=image, defined_symbols=image.exported)
 
 
 def links(cpython: CPython, needed: Sequence[str]) -> tuple[str, ...]:
-    """Names of the libraries that the objects of a static libpython want, as for `-l`.
+    """Names of the libraries that the objects of a static libpython need, as for `-l`.
 
-    The makefile's variables name more than is needed, and what is not needed may well not be
-    installed in a form to link with: `-lcrypt`, for one. So what counts is what the interpreter was
-    linked with in the end, `needed` (nothing where that is not known, on macOS).
+    The makefile variables name more libraries than needed, and the development files of the others
+    may be missing, for example for `-lcrypt`. So only libraries that the interpreter is linked with
+    count: `needed`, which is empty on macOS, where it is not known.
     """
     names = dict.fromkeys(token[2:] for token in link_tokens(cpython) if token.startswith("-l"))
     return tuple(
@@ -278,7 +286,7 @@ def links(cpython: CPython, needed: Sequence[str]) -> tuple[str, ...]:
 
 
 def frameworks(cpython: CPython) -> tuple[str, ...]:
-    """macOS: the names after `-framework`."""
+    """The names after `-framework`, on macOS."""
     tokens = link_tokens(cpython)
     pairs = zip(tokens, tokens[1:])
     return tuple(dict.fromkeys(name for flag, name in pairs if flag == "-framework"))
@@ -289,12 +297,11 @@ def link_tokens(cpython: CPython) -> list[str]:
 
 
 def lowest_glibc(library: Library, shipped: Iterable[Image], libc: str | None) -> str | None:
-    """The oldest glibc on which the binary starts and its extension modules load; None without one.
+    """The oldest glibc that runs the binary and its extension modules; None without glibc.
 
-    What is linked already (`shipped`: extension modules and a shared libpython) names the versions
-    of the symbols it wants. The objects of a static libpython name none: the linker takes the
-    default version of the glibc of the machine that links, which is this one. So does it for what
-    Rust wants. `libc` is the path of this machine's libc.so.6.
+    Linked files (`shipped`: extension modules and a shared libpython) state the versions of their
+    undefined symbols. The objects of a static libpython, and Rust's, do not: the linker binds them
+    to the default versions of the build machine's glibc, whose libc.so.6 is at `libc`.
     """
     versions = {version for image in shipped for version in image.versions}
     if libc is not None:

@@ -1,18 +1,18 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Packs a CPython of this machine into an archive that PyOxidizer 0.24 takes as its Python.
+"""Packs a CPython of the build machine into an archive that PyOxidizer 0.24 accepts as its Python.
 
 usage: pack.pack_cpython --python PYTHON --output python.tar.zst --report report.json
 
-The archive has the form of python-build-standalone's "full" archives with a PYTHON.json of version
-7; what is read of it is in PyOxidizer's `standalone_distribution.rs`. A template takes it with
+The archive has python-build-standalone's "full" format, with a PYTHON.json of version 7, which
+PyOxidizer's `standalone_distribution.rs` reads. A template uses it with
 `PythonDistribution(sha256=..., local_path=..., flavor="standalone")`.
 
-libpython goes into the binary where there is a static one that fits. Else the shared one goes into
-`lib` beside the binary, as the modules of `lib-dynload` do (see `shared_core`).
+A suitable static libpython is linked into the binary. Without one, the shared libpython becomes a
+sidecar file in `lib`, like the modules of `lib-dynload` (see `packed_python_json.shared_core`).
 
-What cannot be packed is refused with one sentence on stderr and exit status 1. The program runs on
-Python 3.8 or newer with the package `zstandard`, and packs the `pip` that it could import itself.
-What is for macOS was written after PyOxidizer's source and never tried.
+If the Python cannot be packed, prints one sentence to stderr and exits with status 1. The program
+requires Python 3.8 or newer and the package `zstandard`, and packs the `pip` that it can import.
+The code for macOS follows PyOxidizer's source, and is untested.
 """
 
 from __future__ import annotations
@@ -38,11 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--python", required=True, help="the interpreter to pack")
     parser.add_argument("--output", required=True, help="the archive to write, named *.tar.zst")
-    parser.add_argument(
-        "--report", required=True, help="the JSON file to write, on what was packed"
-    )
+    parser.add_argument("--report", required=True, help="the JSON report to write, on the Python")
     options = parser.parse_args(argv)
-    python = os.path.realpath(options.python)  # For the user to see.
+    python = os.path.realpath(options.python)  # The path that messages show.
     try:
         report = pack(python, options.output)
     except Refusal as refusal:
@@ -57,7 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def pack(python: str, output: str) -> dict[str, Any]:
-    """Writes the archive; returns the report."""
+    """Writes the archive; returns the report.
+
+    Raises:
+        Refusal: when the Python cannot be packed.
+    """
     cpython = probe(python)
     check(cpython)
     library = libpython.find_library(cpython)
@@ -82,7 +84,7 @@ def report(
     glibc: str | None,
     output: str,
 ) -> dict[str, Any]:
-    """What Pants is told. `images` are of all shared libraries that go along."""
+    """The facts that the plugin reads. `images` are of all shipped shared libraries."""
     with open(output, "rb") as file:
         sha256 = hashlib.sha256(file.read()).hexdigest()
     return {
@@ -93,7 +95,7 @@ def report(
         "library": os.path.basename(library.path),
         "glibc": glibc,
         "sha256": sha256,
-        # What the result needs of the system that it runs on, besides glibc.
+        # SONAMEs that the target machine must have, besides glibc.
         "shared_libraries": sorted({soname for image in images for soname in image.libraries}),
     }
 

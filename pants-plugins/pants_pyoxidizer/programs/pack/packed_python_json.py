@@ -20,17 +20,17 @@ from .packed_tree import (
     sidecar_library_name,
 )
 
-# Libraries with a copyleft that an extension module takes over by being linked with them, by how
-# their sonames begin. What other libraries a module needs does not matter: none is distributed.
+# Copyleft licenses of libraries, by SONAME prefix. They extend to extension modules linked with the
+# libraries. Other licenses do not matter, because the libraries are not distributed.
 COPYLEFT = {
     "libreadline.": "GPL-3.0-or-later",
     "libgdbm": "GPL-3.0-or-later",
     "libdb-5.": "Sleepycat",
     "libdb-": "AGPL-3.0-or-later",
 }
-# Of python_config_vars, PyOxidizer reads these alone, to tell PyO3 (`standalone_builder.rs`).
+# PyOxidizer reads only these of python_config_vars, for PyO3 (`standalone_builder.rs`).
 READ_CONFIG_VARS = ("Py_DEBUG", "Py_REF_DEBUG", "Py_TRACE_REFS", "COUNT_ALLOCS")
-# By these names PyOxidizer knows platforms (`python_platform_compatibility_tag`).
+# PyOxidizer's names of platforms (`python_platform_compatibility_tag`).
 PLATFORM_TAGS = {
     "x86_64-unknown-linux-gnu": "linux-x86_64",
     "aarch64-unknown-linux-gnu": "linux-aarch64",
@@ -42,6 +42,7 @@ PLATFORM_TAGS = {
 def python_json(
     tree: Tree, library: Library, extensions: Iterable[ExtensionModule], glibc: str | None
 ) -> dict[str, Any]:
+    """The content of PYTHON.json. `glibc` is the oldest one that suffices, None without glibc."""
     cpython = tree.cpython
     nodot = cpython.minor_version.replace(".", "")
     is_static = library.link_mode == "static"
@@ -110,7 +111,7 @@ def python_paths(tree: Tree) -> dict[str, str]:
 
 
 def apple_sdk(cpython: CPython) -> dict[str, str]:
-    """The oldest SDK that will do: PyOxidizer takes an installed one at least as new."""
+    """The oldest suitable SDK: PyOxidizer uses an installed one that is at least as new."""
     if cpython.platform != "darwin":
         return {}
     version = cpython.var("MACOSX_DEPLOYMENT_TARGET") or "11.0"
@@ -134,18 +135,18 @@ def static_core(cpython: CPython, library: Library) -> dict[str, Any]:
 
 
 def shared_core(tree: Tree) -> dict[str, Any]:
-    """libpython as a library to link with.
+    """A shared libpython, described as a system library.
 
-    PyOxidizer 0.24 links statically wherever it thinks it can, which on Linux is always: a template
-    cannot ask for anything else, and `libpython_link_mode` is not looked at. So its libpython gets
-    no object but the table of built-in modules, and the shared library is a system library to it,
-    found through `path_static`, whose folder goes to the linker's search path.
+    On Linux, PyOxidizer 0.24 always links statically: a template cannot change that, and
+    `libpython_link_mode` is ignored. So its static libpython contains only the table of built-in
+    modules, and the shared library is a system library, found through `path_static`, whose folder
+    PyOxidizer adds to the linker's search path.
 
-    The binary gets no rpath then. Instead the library that it is linked with has the SONAME
-    `$ORIGIN/lib/libpython3_11.so`, which the dynamic linker expands in what a binary needs; and
-    PyOxidizer writes the library there because it is described as an extension module. So a
-    template must have `resources_location_fallback = "filesystem-relative:lib"`, without which
-    PyOxidizer does not take the other extension modules, either.
+    The binary has no rpath. Instead, the library for the linker has the SONAME
+    `$ORIGIN/lib/libpython3_11.so`, which the dynamic linker expands, and PyOxidizer writes the
+    library to that path because it is also described as an extension module. This requires
+    `resources_location_fallback = "filesystem-relative:lib"` in the template, as do the other
+    extension modules.
     """
     name = f"python{tree.cpython.minor_version}"
     return {
@@ -157,18 +158,18 @@ def shared_core(tree: Tree) -> dict[str, Any]:
 
 
 def builtin_modules(config_c: str) -> dict[str, str]:
-    """Names and init functions in the table of CPython's generated `config.c`."""
+    """Names and init functions in the table of built-in modules of CPython's `config.c`."""
     table = config_c.partition("_PyImport_Inittab[]")[2]
     return dict(re.findall(r'^\s*\{\s*"([^"]+)"\s*,\s*(\w+)\s*\}', table, re.MULTILINE))
 
 
 def core_modules(tree: Tree, library: Library) -> dict[str, list[dict[str, Any]]]:
-    """What is inside libpython, and a shared libpython itself."""
+    """The built-in modules of libpython, and a shared libpython itself."""
     with open(tree.path(CONFIG_C)) as file:
         builtins = builtin_modules(file.read())
     if library.link_mode == "static":
         return {name: [module(init, in_core=True)] for name, init in builtins.items()}
-    # The shared one has its own table. What it does not export could not be named in another.
+    # A shared libpython has its own table. PyOxidizer's can only refer to what it exports.
     exported = library.image.exported | {"NULL"}
     modules = {n: [module(init, in_core=True)] for n, init in builtins.items() if init in exported}
     sidecar = module("NULL", shared_lib=tree.shared_library, required=True)
@@ -176,7 +177,7 @@ def core_modules(tree: Tree, library: Library) -> dict[str, list[dict[str, Any]]
 
 
 def dynamic_module(tree: Tree, extension: ExtensionModule) -> dict[str, Any]:
-    """With its libraries and license, by which a template's `extension_module_filter` chooses."""
+    """With libraries and license, which `extension_module_filter` of templates evaluates."""
     licenses = [
         license
         for soname in extension.image.libraries
@@ -201,7 +202,7 @@ def module(
     links: Sequence[dict[str, Any]] = (),
     licenses: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Without `licenses`, that of Python holds."""
+    """An entry of `extensions`. Without `licenses`, Python's license applies."""
     return {
         "in_core": in_core,
         "init_fn": init_fn,

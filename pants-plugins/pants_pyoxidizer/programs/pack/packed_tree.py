@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Lays out the files of a packed CPython as PyOxidizer wants them, and tries the copy."""
+"""Lays out the files of a packed CPython as PyOxidizer expects them, and tests the copy."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TEST_PACKAGES = (
     "tkinter.test",
     "unittest.test",
 )
-# Extension modules that only tests of CPython use. `_xxsubinterpreters` is none of them.
+# Extension modules that only CPython's own tests use, unlike `_xxsubinterpreters`.
 TEST_MODULE = re.compile(r"_test\w+|_ctypes_test|_xxtestfuzz|xxlimited\w*")
-# Not of Python, but of who installed it: hooks, and a mark that keeps pip away.
+# Added by whoever installed the Python: hooks, and a marker that stops pip.
 FOREIGN_FILES = frozenset(["sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"])
 SKIPPED_SUFFIXES = (".a", ".o", ".pyc", ".pyo", ".whl")
 
 FORCED_HEADER = "pants_pyoxidizer.h"
-# For the compiler of the table of built-in modules.
+# Flags for compiling the table of built-in modules.
 FORCED_CFLAGS = ("-include", FORCED_HEADER)
 CONFIG_C = "build/config.c"
 PIP = "build/pip"
@@ -50,7 +50,7 @@ LICENSE_TEXT = (
 )
 RUNS_PYTHON = """\
 #!/bin/sh
-# The interpreter may look for its library where it was copied from.
+# The interpreter may look for its library in its original location.
 here=$(CDPATH= cd "${{0%/*}}" && pwd) || exit 1
 export LD_LIBRARY_PATH="$here/../lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}" PYTHONNOUSERSITE=1
 case ${{1-}} in
@@ -58,7 +58,7 @@ case ${{1-}} in
 esac
 exec "$here/{executable}" {arguments}"$@"
 """
-# PyOxidizer has setuptools, where that builds something, take `distutils` of the standard library.
+# PyOxidizer makes setuptools use the standard library's `distutils`, which is gone since 3.12.
 WITHOUT_DISTUTILS = "import os; os.environ.pop('SETUPTOOLS_USE_DISTUTILS', None)\n"
 # Prints the folders of `sys.path`.
 TRIAL = """
@@ -72,15 +72,15 @@ print(json.dumps([path for path in sys.path if path]))
 @dataclass(frozen=True)
 class ExtensionModule:
     name: str
-    file: str  # Where it is on this machine.
+    file: str  # Its path on the build machine.
     image: Image
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The files of the archive. Paths in it are relative to its root, as PYTHON.json has them."""
+    """The files of the archive. Paths are relative to its root, as in PYTHON.json."""
 
-    root: str  # Without links, as the interpreter would name it.
+    root: str  # Resolved, as the interpreter reports it.
     cpython: CPython
 
     @property
@@ -93,19 +93,19 @@ class Tree:
 
     @property
     def linked_library(self) -> str:
-        """The shared libpython, to link with."""
+        """The shared libpython for the linker."""
         return f"build/link/libpython{self.cpython.minor_version}.so"
 
     @property
     def shared_library(self) -> str:
-        """The shared libpython, to run with."""
+        """The shared libpython for run time."""
         return f"install/lib/libpython{self.cpython.minor_version}.so"
 
     def extension(self, extension: ExtensionModule) -> str:
         return f"{self.stdlib}/lib-dynload/{os.path.basename(extension.file)}"
 
     def path(self, relative_path: str) -> str:
-        """Where the file is; the folder to put it in is there."""
+        """The absolute path; creates the parent folder."""
         path = os.path.join(self.root, relative_path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
@@ -115,7 +115,7 @@ class Tree:
             file.write(content)
 
     def copy(self, source: str, relative_path: str) -> None:
-        """Copies content alone: of a link, that of its file."""
+        """Copies the content only, and follows symlinks."""
         shutil.copyfile(source, self.path(relative_path))
 
 
@@ -130,6 +130,7 @@ def extension_modules(cpython: CPython) -> list[ExtensionModule]:
 
 
 def existing(cpython: CPython, what: str, paths: Sequence[str]) -> str:
+    """The first of the paths that is a file."""
     for path in paths:
         if os.path.isfile(path):
             return path
@@ -141,10 +142,10 @@ def existing(cpython: CPython, what: str, paths: Sequence[str]) -> str:
 
 
 def is_packed(module_path: str) -> bool:
-    """Whether this file of the standard library, relative to its root, goes along."""
+    """Whether to pack a file of the standard library, given its path relative to the root."""
     *folders, name = module_path.split("/")
     if folders and (folders[0] == "lib-dynload" or folders[0].startswith("config-")):
-        return False  # The former is copied module by module; the latter is for linking.
+        return False  # The former is copied separately; the latter is for linking.
     if not {"__pycache__", "site-packages", "dist-packages"}.isdisjoint(folders):
         return False
     package = ".".join(folders) + "."
@@ -154,7 +155,7 @@ def is_packed(module_path: str) -> bool:
 
 
 def files_below(root: str) -> Iterator[str]:
-    """Paths of files relative to `root`, with `/` between their parts. Follows links to folders."""
+    """Paths of files to pack, relative to `root`, with `/`. Follows symlinks to folders."""
     for folder, folders, names in os.walk(root, followlinks=True):
         relative = os.path.relpath(folder, root)
         prefix = "" if relative == "." else f"{relative}/"
@@ -178,7 +179,7 @@ def write_headers(tree: Tree, library: Library) -> None:
     existing(cpython, "headers", [os.path.join(cpython.include, "Python.h")])
     for path in files_below(cpython.include):
         tree.copy(os.path.join(cpython.include, path), f"{tree.include}/{path}")
-    # Debian's pyconfig.h only includes that of the machine, which lies elsewhere.
+    # Debian's pyconfig.h only includes the architecture's own, from another folder.
     of_machine = f"{cpython.var('MULTIARCH')}/python{cpython.minor_version}/pyconfig.h"
     config_h = [os.path.join(os.path.dirname(cpython.include), of_machine), cpython.config_h]
     tree.copy(existing(cpython, "pyconfig.h", config_h), f"{tree.include}/pyconfig.h")
@@ -200,10 +201,9 @@ def write_stdlib(tree: Tree, extensions: Iterable[ExtensionModule]) -> None:
 
 
 def write_distutils(tree: Tree) -> None:
-    """PyOxidizer's pip step copies `distutils` and writes into its `command`.
+    """Adds a `distutils` stub: PyOxidizer's pip step copies it, and writes to its `command`.
 
-    On Debian it is a package of its own, but for a part that is always there; since 3.12 there is
-    none.
+    Debian ships most of it in a separate package, and Python 3.12 removed it.
     """
     missing = "raise ModuleNotFoundError(\"No module named 'distutils'\", name='distutils')\n"
     for path, content in (("distutils", missing), ("distutils/command", "")):
@@ -212,7 +212,7 @@ def write_distutils(tree: Tree) -> None:
 
 
 def sidecar_library_name(cpython: CPython) -> str:
-    """The name of the extension module as which PyOxidizer carries a shared libpython along."""
+    """The name of the extension module that a shared libpython is described as to PyOxidizer."""
     return "libpython%d_%d" % cpython.version_info[:2]
 
 
@@ -221,7 +221,7 @@ def object_path(name: str) -> str:
 
 
 def write_objects(tree: Tree, objects: Iterable[tuple[str, bytes]]) -> None:
-    """What is linked into the binary: of libpython, and of extension modules inside it."""
+    """Writes the objects to link into the binary, of libpython and built-in extension modules."""
     for name, data in objects:
         tree.write(object_path(name), adapted_object(tree.cpython, data))
 
@@ -250,9 +250,8 @@ def write_executables(tree: Tree) -> None:
 
 
 def write_scripts(root: str, minor_version: str) -> None:
-    """PyOxidizer runs `bin/python3`, and runs ensurepip in each build if there is no `bin/pip3`.
-
-    Both run `bin/python<minor version>`, which is there already.
+    """Writes `bin/python3`, which PyOxidizer runs, and `bin/pip3`, whose absence makes it run
+    ensurepip in each build. Both run the existing `bin/python<minor version>`.
     """
     executable = f"python{minor_version}"
     for name, arguments in (("python3", ""), ("pip3", "-m pip ")):
@@ -284,30 +283,34 @@ def write_license(tree: Tree) -> None:
 
 
 def write_pip(tree: Tree) -> None:
-    """Copies pip to outside of the standard library, all of which goes into each binary."""
-    # Its RECORD is no help: in a Pex, the files are not in it.
+    """Copies pip outside the standard library, all of which is embedded in each binary."""
+    # Its RECORD does not help: in a Pex, it does not list the files.
     spec = importlib.util.find_spec("pip")
     if spec is None or not spec.submodule_search_locations:
-        raise Refusal(f"{sys.executable}: has no pip that could be packed")
+        raise Refusal(f"{sys.executable}: has no pip to pack")
     cpython, source = tree.cpython, spec.submodule_search_locations[0]
     for path in files_below(source):
         tree.copy(os.path.join(source, path), f"{PIP}/pip/{path}")
     version = importlib.metadata.version("pip")
     metadata = f"Metadata-Version: 2.1\nName: pip\nVersion: {version}\n"
     tree.write(f"{PIP}/pip-{version}.dist-info/METADATA", metadata.encode())
-    # Where site looks is for the interpreter to say: Debian changed it.
+    # Ask the interpreter for its site-packages, because Debian changed the location.
     print_sites = "import json, site; print(json.dumps(site.getsitepackages()))"
     sites = json.loads(run_copy(tree, "-c", print_sites))
     inside = [path for path in sites if path.startswith(f"{tree.root}/install/")]
     if not inside:
-        raise Refusal(f"{tree.cpython.executable}: its copy has no site-packages of its own")
+        raise Refusal(f"{tree.cpython.executable}: its copy has no site-packages folder")
     pip = os.path.relpath(f"{tree.root}/{PIP}", inside[0])
     lines = f"{pip}\n{'' if cpython.has_distutils else WITHOUT_DISTUTILS}"
     tree.write(os.path.relpath(f"{inside[0]}/pip.pth", tree.root), lines.encode())
 
 
 def try_copy(tree: Tree) -> None:
-    """Refuses a copy that does not start, or cannot import what its original can."""
+    """Tests that the copy starts, uses its own files only, and imports what the original can.
+
+    Raises:
+        Refusal: when it does not.
+    """
     cpython = tree.cpython
     sys_path = json.loads(run_copy(tree, "-c", TRIAL, *cpython.importable))
     for path in sys_path:

@@ -1,14 +1,14 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Lets PyOxidizer 0.24 configure a CPython that has another `PyConfig` than it knows.
+"""Lets PyOxidizer 0.24 configure CPythons whose `PyConfig` layout it does not know.
 
-PyOxidizer's start-up code (pyembed 0.24) knows CPython's structs from pyo3-ffi 0.17, whose newest
+PyOxidizer's start-up code (pyembed 0.24) takes CPython's structs from pyo3-ffi 0.17, whose newest
 `PyConfig` is that of CPython 3.11. To a newer CPython, it would pass a struct that is too short,
-with fields in wrong places. So the five functions to which it passes one get other names in
-CPython's objects, and in their place are adapters, which copy from one layout into the other.
+with fields at wrong offsets. So the five functions that take a `PyConfig` are renamed in CPython's
+objects and replaced with adapters that copy from one layout to the other.
 
-The adapters are C, made for one CPython from its own headers, and compiled with the table of
-built-in modules. A field that PyOxidizer may set and CPython no longer has is refused here; the
-compiler asserts the rest.
+The adapters are C code, generated from the headers of one CPython, and compiled with the table of
+built-in modules. A CPython without a field that PyOxidizer may set is rejected here; the compiler
+asserts the rest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..formats import elf
 from .cpython import CPython, Refusal
 from .libpython import Library
 
-# `PyConfig` in CPython 3.11 on Linux, as in pyo3-ffi's `initconfig.rs`: types, each with its fields.
+# `PyConfig` of CPython 3.11 on Linux, as in pyo3-ffi's `initconfig.rs`: types with their fields.
 _LAYOUT = """\
 int: _config_init isolated use_environment dev_mode install_signal_handlers use_hash_seed
 unsigned long: hash_seed
@@ -48,10 +48,10 @@ LAYOUT: dict[str, str] = {
     for kind, names in (line.split(": ") for line in _LAYOUT.splitlines())
     for name in names.split()
 }
-# Gone since 3.12, as `PyInterpreterConfig` has it now. pyembed does not set it, so nothing is lost.
+# Moved to `PyInterpreterConfig` in 3.12. pyembed does not set it, so nothing is lost.
 UNUSED = frozenset(["_isolated_interpreter"])
 
-# The functions with a `PyConfig` that pyembed calls, and what they are called in CPython's objects.
+# The functions with a `PyConfig` that pyembed calls, and their new names in CPython's objects.
 REAL_NAMES: dict[str, str] = {
     name: f"pants_pyoxidizer_{name}"
     for name in (
@@ -63,9 +63,9 @@ REAL_NAMES: dict[str, str] = {
     )
 }
 
-# A static libpython's functions have been renamed. In a shared one, they are looked up. The adapters
-# are hidden from extension modules: one that wants these functions gets the real ones of a shared
-# libpython, or else is not loaded, as the names are not defined.
+# The functions of a static libpython are renamed; those of a shared one are looked up. The adapters
+# are hidden from extension modules: a module that uses these functions gets the real ones of a
+# shared libpython, and does not load with a static one, where the names are undefined.
 _STATIC = """\
 extern void pants_pyoxidizer_PyConfig_InitPythonConfig(PyConfig *);
 extern void pants_pyoxidizer_PyConfig_InitIsolatedConfig(PyConfig *);
@@ -88,8 +88,8 @@ _ADAPTERS = """\
 #include "Python.h"
 #include <stddef.h>
 
-/* PyConfig as PyOxidizer knows it: SAME fields are in that of this CPython, too, UNUSED ones are
-   not. Of this CPython's own, these are left as it initializes them: $NEW. */
+/* PyConfig as PyOxidizer knows it. This CPython has the SAME fields, but not the UNUSED ones. Its
+   new fields keep their initial values: $NEW. */
 #define PANTS_PYOXIDIZER_FIELDS(SAME, UNUSED) \\
 $FIELDS
 
@@ -105,9 +105,9 @@ _Static_assert(sizeof(pants_pyoxidizer_config) == 424, "PyConfig is not laid out
                  "PyConfig." #field " is not of the type " #type);
 PANTS_PYOXIDIZER_FIELDS(PANTS_PYOXIDIZER_CHECK, PANTS_PYOXIDIZER_NOTHING)
 
-/* What PyOxidizer hands over as it is must be what it takes it for. */
+/* Structs that PyOxidizer passes unchanged must have the layout that it knows. */
 #define PANTS_PYOXIDIZER_AT(type, field, offset) \\
-  _Static_assert(offsetof(type, field) == offset, #type "." #field " is at another place")
+  _Static_assert(offsetof(type, field) == offset, #type "." #field " is at a wrong offset")
 PANTS_PYOXIDIZER_AT(PyPreConfig, _config_init, 0);
 PANTS_PYOXIDIZER_AT(PyPreConfig, parse_argv, 4);
 PANTS_PYOXIDIZER_AT(PyPreConfig, isolated, 8);
@@ -118,14 +118,14 @@ PANTS_PYOXIDIZER_AT(PyPreConfig, coerce_c_locale_warn, 24);
 PANTS_PYOXIDIZER_AT(PyPreConfig, utf8_mode, 28);
 PANTS_PYOXIDIZER_AT(PyPreConfig, dev_mode, 32);
 PANTS_PYOXIDIZER_AT(PyPreConfig, allocator, 36);
-_Static_assert(sizeof(PyPreConfig) == 40, "PyPreConfig has another size");
+_Static_assert(sizeof(PyPreConfig) == 40, "PyPreConfig has a wrong size");
 PANTS_PYOXIDIZER_AT(PyWideStringList, length, 0);
 PANTS_PYOXIDIZER_AT(PyWideStringList, items, 8);
-_Static_assert(sizeof(PyWideStringList) == 16, "PyWideStringList has another size");
+_Static_assert(sizeof(PyWideStringList) == 16, "PyWideStringList has a wrong size");
 PANTS_PYOXIDIZER_AT(PyStatus, func, 8);
 PANTS_PYOXIDIZER_AT(PyStatus, err_msg, 16);
 PANTS_PYOXIDIZER_AT(PyStatus, exitcode, 24);
-_Static_assert(sizeof(PyStatus) == 32, "PyStatus has another size");
+_Static_assert(sizeof(PyStatus) == 32, "PyStatus has a wrong size");
 
 $REAL
 #define PANTS_PYOXIDIZER_COPY(type, field) to->field = from->field;
@@ -133,7 +133,7 @@ static void pants_pyoxidizer_export(pants_pyoxidizer_config *to, const PyConfig 
   PANTS_PYOXIDIZER_FIELDS(PANTS_PYOXIDIZER_COPY, PANTS_PYOXIDIZER_NOTHING)
 }
 
-/* Begins with the configuration, isolated or not, that `from` began with. */
+/* Starts from the same initial configuration as `from`, isolated or not. */
 static void pants_pyoxidizer_import(PyConfig *to, const pants_pyoxidizer_config *from) {
   pants_pyoxidizer_PyConfig_InitIsolatedConfig(to);
   if (to->_config_init != from->_config_init) pants_pyoxidizer_PyConfig_InitPythonConfig(to);
@@ -156,7 +156,7 @@ PANTS_PYOXIDIZER_ADAPTER(void, PyConfig_InitIsolatedConfig, (pants_pyoxidizer_co
   pants_pyoxidizer_export(old, &config);
 }
 
-/* `field`, which lies in `old`, is all that it sets. */
+/* Sets only `field`, which points into `old`. */
 PANTS_PYOXIDIZER_ADAPTER(PyStatus, PyConfig_SetBytesString,
                          (pants_pyoxidizer_config *old, wchar_t **field, const char *value)) {
   PyConfig config;
@@ -182,7 +182,7 @@ PANTS_PYOXIDIZER_ADAPTER(PyStatus, Py_InitializeFromConfig, (const pants_pyoxidi
 
 
 def adapters_c(cpython: CPython, library: Library) -> str:
-    """The adapters for this CPython; for one that needs none, nothing."""
+    """The adapters for this CPython; empty if it needs none."""
     if not cpython.needs_adapters:
         return ""
     with open(os.path.join(cpython.include, "cpython/initconfig.h")) as file:
@@ -209,8 +209,8 @@ def _problem(fields: Mapping[str, str], library: Library) -> str:
         if name not in fields and name not in UNUSED:
             return f"its `PyConfig` has no field `{name}`"
         if fields.get(name, kind) != kind:
-            return f"the field `{name}` of its `PyConfig` is of the type `{fields[name]}`, not `{kind}`"
-    # An archive that was made here before has the new names already.
+            return f"the field `{name}` of its `PyConfig` has type `{fields[name]}`, not `{kind}`"
+    # The objects of an archive by `pack_cpython` are already renamed.
     missing = [
         name for name in REAL_NAMES if library.defined_symbols.isdisjoint({name, REAL_NAMES[name]})
     ]
@@ -218,15 +218,15 @@ def _problem(fields: Mapping[str, str], library: Library) -> str:
 
 
 def adapted_object(cpython: CPython, data: bytes) -> bytes:
-    """An object of a static libpython, so that it can be linked with the adapters."""
+    """An object of a static libpython, with symbols renamed if there are adapters."""
     return elf.with_renamed_symbols(data, REAL_NAMES) if cpython.needs_adapters else data
 
 
 def pyconfig_fields(header: str) -> dict[str, str]:
     """Names and types of the fields of `PyConfig`, from CPython's `cpython/initconfig.h`.
 
-    Fields under a condition are left out. They are for Windows and for kinds of builds that are not
-    packed, or, as the switch of `--enable-pystats`, nothing that PyOxidizer sets.
+    Skips fields in conditional sections. These are for Windows, for kinds of builds that are not
+    packed, or never set by PyOxidizer, such as the one for `--enable-pystats`.
     """
     struct = re.search(r"typedef struct PyConfig \{(.*?)\n\} PyConfig;", header, re.DOTALL)
     text = re.sub(r"/\*.*?\*/|//[^\n]*", "", struct[1] if struct else "", flags=re.DOTALL)

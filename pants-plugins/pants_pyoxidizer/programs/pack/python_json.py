@@ -18,8 +18,8 @@ from .packed_tree import TEST_MODULE
 
 KNOWN_FORMATS = ("7", "8")
 
-# What PyOxidizer cannot do without (`PythonJsonMain` in its `standalone_distribution.rs`), but for
-# what is derived here.
+# The fields that PyOxidizer requires (`PythonJsonMain` in its `standalone_distribution.rs`), except
+# for those that `adopt_archive` derives.
 MAIN_FIELDS: Mapping[str, type] = {
     "target_triple": str,
     "python_tag": str,
@@ -62,16 +62,21 @@ PATHS = ("include", "stdlib")
 
 
 def read_facts(root: str) -> dict[str, Any]:
+    """The content of PYTHON.json, with all fields that PyOxidizer requires.
+
+    Raises:
+        Unusable: when it is not JSON, of another version, or a field is missing.
+    """
     try:
         with open(os.path.join(root, PYTHON_JSON), "rb") as file:
             facts = json.load(file)
     except ValueError as error:
-        raise Unusable(f"has a {PYTHON_JSON} that cannot be read ({error})") from None
+        raise Unusable(f"has an invalid {PYTHON_JSON} ({error})") from None
     found = facts.get("version") if isinstance(facts, dict) else None
     if found not in KNOWN_FORMATS:
         raise Unusable(
             f"has a {PYTHON_JSON} of version {found}, but only {' and '.join(KNOWN_FORMATS)} are"
-            " known"
+            " supported"
         )
     check_fields(facts, MAIN_FIELDS, "")
     build = facts["build_info"]
@@ -96,12 +101,17 @@ def check_fields(facts: Mapping[str, Any], fields: Mapping[str, type], where: st
     for name, kind in fields.items():
         if not isinstance(facts, dict) or not isinstance(facts.get(name), kind):
             raise Unusable(
-                f"has a {PYTHON_JSON} without a proper `{where}{name}`, which PyOxidizer needs"
+                f"has a {PYTHON_JSON} in which `{where}{name}`, which PyOxidizer needs, is missing"
+                " or has the wrong type"
             )
 
 
 def check_facts(facts: Mapping[str, Any], target_triple: str) -> None:
-    """Refuses what cannot be embedded, by what PYTHON.json says."""
+    """Rejects a Python that cannot be embedded, judging by PYTHON.json.
+
+    Raises:
+        Unusable: with the reason.
+    """
     problem = _problem(facts, target_triple)
     if problem:
         raise Unusable(problem)
@@ -111,35 +121,38 @@ def _problem(facts: Mapping[str, Any], target_triple: str) -> str:
     triple, version = facts["target_triple"], facts["python_version"]
     options, variables = build_options(facts), facts["python_config_vars"]
     if facts["python_implementation_name"] != "cpython":
-        return f"holds {facts['python_implementation_name']}, but only CPython can be embedded"
+        return f"contains {facts['python_implementation_name']}, but only CPython can be embedded"
     if triple != target_triple and "-musl" in triple:
         return (
-            f"is for {triple}, but binaries are built for {target_triple}: linked with musl, a"
-            " binary could load no extension module from a file, be it of the standard library or"
-            f" of a wheel; take the archive for {target_triple}"
+            f"is for {triple}, but binaries are built for {target_triple}: a binary linked with"
+            " musl cannot load extension modules of the standard library or of wheels; use the"
+            f" archive for {target_triple}"
         )
     if triple != target_triple:
         return (
-            f"is for {triple}, but binaries are built for {target_triple}; take the archive for"
-            " that"
+            f"is for {triple}, but binaries are built for {target_triple}; use the archive for"
+            f" {target_triple}"
         )
     if facts["build_info"]["object_file_format"].startswith("llvm-bitcode"):
         return (
-            "holds no machine code but LLVM bitcode for LTO, which only a linker of that LLVM"
-            " could take; take an archive without `lto` in its name, as `pgo` or `noopt`"
+            "contains LLVM bitcode for LTO instead of machine code; use an archive without `lto` in"
+            " its name, such as one with `pgo` or `noopt`"
         )
     if {"freethreaded", "freethreading"} & options or is_set(variables, "Py_GIL_DISABLED"):
-        return "holds a free-threaded build, which PyOxidizer cannot embed; take an ordinary one"
+        return "is a free-threaded build, which PyOxidizer cannot embed; use a build with the GIL"
     if "debug" in options or is_set(variables, "Py_DEBUG"):
-        return "holds a debug build, whose extension modules are other ones; take an ordinary one"
+        return (
+            "is a debug build, whose ABI is incompatible with release extension modules; use a"
+            " release build"
+        )
     if tuple(version.split(".")[:2]) not in {tuple(map(str, known)) for known in PACKED_VERSIONS}:
         known = ", ".join("%d.%d" % version for version in PACKED_VERSIONS)
-        return f"holds Python {version}, but only {known} can be embedded"
+        return f"contains Python {version}, but only {known} can be embedded"
     return ""
 
 
 def build_options(facts: Mapping[str, Any]) -> frozenset[str]:
-    """Version 7 has them in a field with a narrower name."""
+    """For example, `{"pgo", "lto"}`. Version 7 stores them in `optimizations`."""
     text = f"{facts.get('build_options') or ''}+{facts.get('optimizations') or ''}"
     return frozenset(filter(None, text.split("+")))
 
@@ -149,19 +162,25 @@ def is_set(variables: Mapping[str, Any], name: str) -> bool:
 
 
 def check_files(facts: Mapping[str, Any], root: str) -> None:
-    """PyOxidizer would read, and put into a binary, what lies anywhere on this machine."""
+    """Checks that the archive contains the files that PYTHON.json lists.
+
+    Otherwise, PyOxidizer could embed any file of the build machine.
+
+    Raises:
+        Unusable: when a file is missing, or outside of the archive.
+    """
     paths = facts["python_paths"]
     executable = f"install/bin/python{facts['python_major_minor_version']}"
     for path in [*named_files(facts), executable]:
         if not is_inside(path) or not os.path.isfile(os.path.join(root, path)):
-            raise Unusable(f"names the file {path} in its {PYTHON_JSON}, but does not hold it")
+            raise Unusable(f"lists the file {path} in its {PYTHON_JSON}, but does not contain it")
     for path in (paths.get(name) for name in PATHS):
         if not is_inside(path) or not os.path.isdir(os.path.join(root, path)):
-            raise Unusable(f"names the folder {path} in its {PYTHON_JSON}, but does not hold it")
+            raise Unusable(f"lists the folder {path} in its {PYTHON_JSON}, but does not contain it")
 
 
 def is_inside(path: Any) -> bool:
-    """Whether it is a path below the root, where no links are any more."""
+    """Whether the path is below the root, which contains no symlinks."""
     return isinstance(path, str) and not os.path.isabs(path) and ".." not in path.split("/")
 
 
@@ -173,14 +192,14 @@ def named_files(facts: Mapping[str, Any]) -> Iterator[Any]:
         yield from entry["objs"]
         licenses = entry.get("license_paths") or []
         yield from licenses if isinstance(licenses, list) else [licenses]
-        # That of libpython itself is not needed.
+        # The core's `shared_lib`, libpython, is not used.
         yield from filter(None, [entry.get("shared_lib") if "variant" in entry else None])
         for link in entry["links"]:
             yield from filter(None, [link.get("path_static"), link.get("path_dynamic")])
 
 
 def variants(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Of all extension modules but those of tests."""
+    """The variants of all extension modules except for test modules."""
     for name, candidates in facts["build_info"]["extensions"].items():
         if not TEST_MODULE.fullmatch(name):
             yield from candidates

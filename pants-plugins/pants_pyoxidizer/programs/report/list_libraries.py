@@ -1,12 +1,11 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Lists the libraries that an executable and the files beside it are linked with.
+"""Lists the libraries that an executable and its sidecar files are linked with.
 
 usage: report.list_libraries [--archive python.tar.zst] --output FILE ROOT
 
-FILE is JSON. "system" are the sonames of the shared libraries that files below ROOT need and that
-are not among these files: the machine that runs the executable must have them. On macOS, nothing
-is known of them. "static" are the names of the libraries that are in the archive's Python itself,
-as far as its PYTHON.json says so.
+FILE is JSON. "system" lists the SONAMEs that files below ROOT need and do not include, so that the
+machine that runs the executable must have them; it is empty on macOS. "static" lists the names of
+the libraries that are linked statically into the archive's Python, according to its PYTHON.json.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def needed_by(path: Path) -> list[str]:
             return []
     try:
         return list(elf.ElfFile(path.read_bytes()).needed())
-    except elf.ElfError:  # Packages hold such files, as test data or by accident.
+    except elf.ElfError:  # Some packages contain broken ELF files, for example as test data.
         return []
 
 
@@ -68,7 +67,7 @@ def read_python_json(archive: str) -> dict[str, Any]:
 
 
 def static_libraries(python_json: Mapping[str, Any]) -> list[str]:
-    # A shared libpython has a path here as well, to be linked with, but is a system library.
+    # A shared libpython has a `path_static` as well, for the linker, but is a system library.
     return sorted(
         {
             link["name"]

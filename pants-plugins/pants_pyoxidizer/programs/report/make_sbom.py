@@ -1,10 +1,10 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Writes an SBOM, in CycloneDX 1.5, of what went into an executable.
+"""Writes the SBOM of an executable, in CycloneDX 1.5.
 
 usage: report.make_sbom FACTS OUTPUT
 
-FACTS is JSON, see `report_facts.py`. The same facts give the same bytes: the serial number is made
-of them, and there is no time in it.
+FACTS is JSON in the format of `report_facts.py`. The output is reproducible: the serial number is
+derived from the facts, and there is no timestamp.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-# They are in the tool `[pyoxidizer-report]` alone.
+# Only the tool `[pyoxidizer-report]` has these packages.
 from cyclonedx.model import HashAlgorithm, HashType, Property  # pants: no-infer-dep
 from cyclonedx.model.bom import Bom  # pants: no-infer-dep
 from cyclonedx.model.component import (  # pants: no-infer-dep
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     text = JsonV1Dot5(make_bom(json.loads(facts), facts)).output_as_string(indent=2)
     problem = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
     if problem is not None:
-        print(f"The SBOM does not fit the schema of CycloneDX: {problem}", file=sys.stderr)
+        print(f"The SBOM does not match the CycloneDX 1.5 schema: {problem}", file=sys.stderr)
         return 1
     output.write_text(f"{text}\n")
     return 0
@@ -53,7 +53,7 @@ def make_bom(facts: Mapping[str, Any], text: str) -> Bom:
 
 
 def make_component(facts: Mapping[str, Any]) -> Component:
-    """All but "name" and "type" may be left out."""
+    """Only "name" and "type" are required."""
     purl_type, version, sha256 = facts.get("purl_type"), facts.get("version"), facts.get("sha256")
     purl = PackageURL(purl_type, None, facts["name"], version) if purl_type else None
     return Component(
@@ -63,7 +63,7 @@ def make_component(facts: Mapping[str, Any]) -> Component:
         purl=purl,
         cpe=facts.get("cpe"),
         scope=ComponentScope.OPTIONAL if facts.get("optional") else None,
-        # What is in twice is one component.
+        # A fixed reference, so that equal components merge.
         bom_ref=facts.get("ref") or str(purl),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else (),
         properties=[
