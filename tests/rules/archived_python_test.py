@@ -144,9 +144,9 @@ def test_a_target_of_another_kind() -> None:
 
 
 def test_an_archive_that_cannot_be_adopted() -> None:
-    assert refused(packed=PackingResult(None, "cpython.tar.zst: is cut off")) == (
+    assert refused(packed=PackingResult(None, "cpython.tar.zst: is truncated")) == (
         "The `source` field of the `standalone_python` target py:py311 names an archive that "
-        "cannot be embedded into the target project:bin:\n\n  cpython.tar.zst: is cut off\n\n"
+        "cannot be embedded into the target project:bin:\n\n  cpython.tar.zst: is truncated\n\n"
         "To fix, name another archive in that field."
     )
 

@@ -87,8 +87,8 @@ def test_the_process_that_makes_an_archive() -> None:
 
 
 def test_a_refusal_is_handed_on() -> None:
-    _, packed = pack(Mock(exit_code=1, stderr=b"cpython.tar.zst: is cut off\n"))
-    assert packed == PackingResult(None, "cpython.tar.zst: is cut off")
+    _, packed = pack(Mock(exit_code=1, stderr=b"cpython.tar.zst: is truncated\n"))
+    assert packed == PackingResult(None, "cpython.tar.zst: is truncated")
 
 
 def test_describe() -> None:
