@@ -21,8 +21,9 @@ lock() {
     cat "$tmp/new" >"$file"
 }
 
-# The pex CLI. Pants itself requires a release of pex that does not know Python 3.12 and newer.
-lock pex.txt pex==2.20.4
+# The pex CLI. Pants itself requires a release that does not know Python 3.12 and newer. Of the releases
+# that know 3.14, this is the last one whose "latest" pip, which pants.toml asks for, runs on 3.9.
+lock pex.txt pex==2.92.3
 lock 2.17.1.txt pantsbuild.pants==2.17.1
 lock 2.16.1.txt pantsbuild.pants==2.16.1
 lock 2.16.1-test.txt pantsbuild.pants==2.16.1 pantsbuild.pants.testutil==2.16.1 hypothesis zstandard
