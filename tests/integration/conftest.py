@@ -6,6 +6,7 @@ from typing import Iterator
 
 import pytest
 
+from integration.pex_cli import PexCli
 from integration.repository import Repository
 
 
@@ -15,3 +16,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     repository = Repository.create(tmp_path_factory.mktemp("repository"))
     yield repository
     repository.stop_pantsd()
+
+
+@pytest.fixture(scope="session")
+def pex_of_pants(tmp_path_factory: pytest.TempPathFactory) -> PexCli:
+    """The Pex that Pants uses by default."""
+    return PexCli.of_pants(tmp_path_factory.mktemp("pex"))

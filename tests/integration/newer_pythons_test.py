@@ -3,29 +3,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import platform
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 import pytest
 
+from integration.pex_cli import PexCli
 from integration.repository import Repository, host_pythons, run_binary
 from unit import full_archives
 from unit.full_archives import published
 
-# The Pex of Pants 2.17, which knows Python up to 3.11. That of the launcher is newer.
-PEX = "2.1.137"
-PEX_REQUIREMENT = (
-    f"pex=={PEX}"
-    " --hash=sha256:5031c3b283d63470faeaf82d0fc1344e6f71b3ad4ac4ca34572a42bae6dfc4b8"
-    " --hash=sha256:cb0ce6cf64757dd5ba4f34c4607ab485f7909e6c24cd479ca28ce52205f0edeb\n"
-)
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
 # The default template of Pants' own backend, with settings of the interpreter. Those that would get
@@ -522,29 +512,6 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def pex_of_pants(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Options for Pants to use the Pex that it uses by default."""
-    folder = tmp_path_factory.mktemp("pex")
-    (folder / "requirements.txt").write_text(PEX_REQUIREMENT)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PEX")}
-    subprocess.run(
-        [sys.executable, "-m", "pex", "-r", "requirements.txt", "-c", "pex", "-o", "pex"],
-        cwd=folder,
-        env=env,
-        check=True,
-    )
-    content = (folder / "pex").read_bytes()
-    known = (
-        f"v{PEX}|linux_{platform.machine()}|{hashlib.sha256(content).hexdigest()}|{len(content)}"
-    )
-    return [
-        f"--pex-cli-version=v{PEX}",
-        f"--pex-cli-url-template=file://{folder}/pex",
-        f"--pex-cli-known-versions=['{known.replace('aarch64', 'arm64')}']",
-    ]
-
-
 def package(
     repository: Repository,
     version: str,
@@ -661,10 +628,10 @@ def test_settings_in_a_python_that_pyoxidizer_knows(repository: Repository, tmp_
     check_modes(shell)
 
 
-def test_pex_of_pants(repository: Repository, pex_of_pants: list[str]) -> None:
-    (binary,) = package(repository, "3.11", "bin", options=pex_of_pants)
+def test_pex_of_pants(repository: Repository, pex_of_pants: PexCli) -> None:
+    (binary,) = package(repository, "3.11", "bin", options=pex_of_pants.options)
     check_program(binary, "3.11")
     # It does not find the newer ones.
     all_pythons = "--python-interpreter-constraints=['CPython>=3.9,<3.14']"
-    result = repository.succeed(*pex_of_pants, all_pythons, "package", "newer:bin")
+    result = repository.succeed(*pex_of_pants.options, all_pythons, "package", "newer:bin")
     assert "\nPython 3.11." in result.stderr

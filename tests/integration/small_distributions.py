@@ -9,15 +9,23 @@ import re
 import tarfile
 from pathlib import Path
 from textwrap import dedent
-from typing import Sequence
+from types import MappingProxyType
+from typing import Mapping, Sequence
 
 from unit.wheels import write_wheel
 
 
 def make_wheel(
-    folder: Path, name: str, *, requires: str = "", tag: str = "py3-none-any", note: str = ""
+    folder: Path,
+    name: str,
+    *,
+    requires: str = "",
+    tag: str = "py3-none-any",
+    note: str = "",
+    more: Mapping[str, str] = MappingProxyType({}),
+    executable: tuple[str, ...] = (),
 ) -> Path:
-    """A wheel file; with another `note`, it has another hash."""
+    """A wheel file, with `more` files; with another `note`, it has another hash."""
     version = "1.0"
     dist_info = f"{name}-{version}.dist-info"
     requires_dist = f"Requires-Dist: {requires}\n" if requires else ""
@@ -29,11 +37,12 @@ def make_wheel(
         f"{dist_info}/WHEEL": (
             f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
         ),
+        **more,
     }
     record = [f"{path},{_record_hash(content)},{len(content)}" for path, content in files.items()]
     files[f"{dist_info}/RECORD"] = "\n".join([*record, f"{dist_info}/RECORD,,"]) + "\n"
     folder.mkdir(exist_ok=True)
-    return write_wheel(folder / f"{name}-{version}-{tag}.whl", files)
+    return write_wheel(folder / f"{name}-{version}-{tag}.whl", files, executable=executable)
 
 
 def _record_hash(content: str) -> str:

@@ -100,15 +100,11 @@ MACH_O, MACH_O_OF_SEVERAL = b"\xcf\xfa\xed\xfe\x0c", b"\xca\xfe\xba\xbe\0\0"
         ({"demo-1.data/scripts/tool": MACH_O}, True),
         ({"demo-1.data/scripts/tool": MACH_O_OF_SEVERAL}, True),
         ({"demo-1.data/scripts/a": SCRIPT, "demo-1.data/scripts/tool": ELF}, True),
-        # As Pex has it.
-        ({".prefix/bin/tool": ELF}, True),
         ({"demo-1.data/scripts/": b"", "demo-1.data/scripts/tool": SCRIPT}, False),
         ({"demo-1.data/scripts/tool": b""}, False),
-        ({".prefix/bin/tool": SCRIPT}, False),
         # Nothing starts these.
         ({"pkg/tool": ELF}, False),
         ({"pkg/demo-1.data/scripts/tool": ELF}, False),
-        ({"pkg/.prefix/bin/tool": ELF}, False),
     ],
 )
 def test_programs_of_machine_code_are_native(

@@ -108,7 +108,6 @@ def test_schemes_of_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        ".layout.json",
         "app-1-py3.9-nspkg.pth",
         "app/__pycache__/main.cpython-39.pyc",
         "app-1.data/scripts/tool.py",
@@ -130,10 +129,6 @@ def test_a_package_may_be_called_as_the_folder_of_scripts(tmp_path: Path) -> Non
         "bin/tool": ("bin/tool.py", False, "two"),
     }
     assert tree(installed(tmp_path, files)) == ["bin/__init__.pyc", "bin/tool.pyc"]
-
-
-def test_a_note_with_the_name_of_pexs_is_kept_elsewhere(tmp_path: Path) -> None:
-    assert part(tmp_path, {"app/.layout.json": "x"})["files"] == {"app/.layout.json": "x"}
 
 
 @pytest.mark.parametrize("source", ["def f(:\n", "print 'Python 2'\n", "x = '\0'\n", "\xff\n"])
@@ -321,7 +316,6 @@ def test_files_of_the_schemes_of_data_and_their_modes(tmp_path: Path) -> None:
         "app-1.data/scripts/program": "\x7fELF",
         "app-1.data/headers/app.h": "header",
         "app/tool": "\x7fELF",
-        ".layout.json": "{}",
         "app-1-py3.9-nspkg.pth": "import sys",
     }
     executable = ("app-1.data/scripts/script", "app-1.data/scripts/program", "app/tool")
@@ -336,16 +330,10 @@ def test_files_of_the_schemes_of_data_and_their_modes(tmp_path: Path) -> None:
     }
 
 
-def test_what_pex_keeps_outside_of_site_packages(tmp_path: Path) -> None:
-    lib = installed(tmp_path, {".prefix/etc/app.conf": "conf", ".prefix/bin/tool": "#!python\n"})
-    assert tree(lib) == ["etc/app.conf"]
-
-
 @pytest.mark.parametrize(
     "name",
     [
         "app-1.data/data/{}/evil.py",
-        ".prefix/{}/evil.py",
         "{}/evil.py",
         "app-1.data/data/../evil.py",
         "app-1.data/scripts/../../evil.py",

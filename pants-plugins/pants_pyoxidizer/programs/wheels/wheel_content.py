@@ -12,14 +12,10 @@ from typing import Any, Iterable
 _EXTENSION = r"(?:\.[A-Za-z][\w-]*)?\.(?:so|pyd)"
 _MODULE_FILE = re.compile(rf"(?P<name>[^.]+)(?:\.py|\.pyc|{_EXTENSION})")
 _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
-# In wheels that Pex makes of installed ones: a note of its own, and what lies outside of
-# site-packages.
-PEX_NOTE = ".layout.json"
-PEX_PREFIX = ".prefix"
 # As setuptools writes them. What they make would not be found in memory and on the filesystem,
 # while Python makes namespace packages that are.
 NAMESPACE_PTH = "-nspkg.pth"
-SCRIPT = re.compile(r"(?:[^/]+\.data/scripts|\.prefix/bin)/")
+SCRIPT = re.compile(r"[^/]+\.data/scripts/")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -74,8 +70,6 @@ def installed_path(name: str) -> str | None:
     As `pip install --target` does it, data goes to the root, and scripts to `bin`.
     """
     top, _, rest = name.partition("/")
-    if top == PEX_PREFIX:
-        return rest or None
     if rest and top.endswith(".data"):
         scheme, _, inner = rest.partition("/")
         if scheme == "scripts":
@@ -122,9 +116,7 @@ def is_init(path: str) -> bool:
 
 def is_of_use(path: str) -> bool:
     """Whether a file in site-packages is needed by what runs here."""
-    if path == PEX_NOTE or path.endswith(NAMESPACE_PTH):
-        return False
-    return "__pycache__" not in path.split("/")
+    return not path.endswith(NAMESPACE_PTH) and "__pycache__" not in path.split("/")
 
 
 def is_data(path: str) -> bool:
