@@ -9,6 +9,8 @@ from typing import Any, Iterable
 
 from pants.backend.python.subsystems.python_tool_base import PythonToolBase
 from pants.backend.python.target_types import ConsoleScript, EntryPoint
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import PexRequest
 from pants.option.option_types import (
     ArgsListOption,
     BoolOption,
@@ -44,7 +46,27 @@ class RustSource(Enum):
     MANAGED = "managed"
 
 
-class PyOxidizer(PythonToolBase):
+class _Tool(PythonToolBase):
+    """A tool whose lockfile ships with the plugin."""
+
+    register_interpreter_constraints = True
+    default_interpreter_constraints = ["CPython>=3.8,<3.14"]
+
+    # Pants 2.16 requires it; newer releases derive it.
+    register_lockfile = True
+
+    def to_pex_request(
+        self, *, interpreter_constraints: InterpreterConstraints | None = None, **kwargs: Any
+    ) -> PexRequest:
+        # By default, Pants takes `[python].interpreter_constraints`, and the Python of the user's
+        # code may be too new for what the lockfile pins. The tool's constraints do not depend on
+        # the code, and Pex chooses the oldest Python that they allow.
+        if not self.install_from_resolve:
+            interpreter_constraints = interpreter_constraints or self.interpreter_constraints
+        return super().to_pex_request(interpreter_constraints=interpreter_constraints, **kwargs)
+
+
+class PyOxidizer(_Tool):
     options_scope = SCOPE
     name = "PyOxidizer"
     help = "\n\n".join(
@@ -71,11 +93,6 @@ class PyOxidizer(PythonToolBase):
     default_requirements = [default_version, *default_extra_requirements]
     default_main = ConsoleScript("pyoxidizer")
 
-    register_interpreter_constraints = True
-    default_interpreter_constraints = ["CPython>=3.8,<4"]
-
-    # Pants 2.16 requires these two; newer releases derive them.
-    register_lockfile = True
     default_lockfile_url = "pants_pyoxidizer/pyoxidizer.lock"  # type: ignore[assignment]
     default_lockfile_resource = ("pants_pyoxidizer", f"{LOCKFILES_DIR}pyoxidizer.lock")
 
@@ -94,8 +111,8 @@ class PyOxidizer(PythonToolBase):
             Which Python to embed in the binaries.
 
             `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of the build machine: the newest that
-            the interpreter constraints allow, on Pants' usual search path. 3.12 and 3.13 require a
-            newer Pex than that of Pants 2.17. Ship the folder `lib` together with the executable.
+            the interpreter constraints allow, on Pants' usual search path. With Pants 2.16
+            and 2.17, 3.12 and 3.13 require a newer Pex than Pants' own. Ship the folder `lib` together with the executable.
             Machines that run it need the same or a newer glibc (`pants package` prints the version)
             and the shared libraries that this Python uses, such as OpenSSL.
 
@@ -229,7 +246,7 @@ class PyOxidizer(PythonToolBase):
             return tuple(entries)
 
 
-class PyOxidizerReport(PythonToolBase):
+class PyOxidizerReport(_Tool):
     options_scope = REPORT_SCOPE
     name = "PyOxidizer report"
     help = help_text(
@@ -247,11 +264,6 @@ class PyOxidizerReport(PythonToolBase):
     # Required by Pants, but never run: our own program imports the library.
     default_main = EntryPoint("cyclonedx")
 
-    register_interpreter_constraints = True
-    default_interpreter_constraints = ["CPython>=3.8,<4"]
-
-    # Pants 2.16 requires these two; newer releases derive them.
-    register_lockfile = True
     default_lockfile_url = "pants_pyoxidizer/report.lock"  # type: ignore[assignment]
     default_lockfile_resource = ("pants_pyoxidizer", f"{LOCKFILES_DIR}report.lock")
 

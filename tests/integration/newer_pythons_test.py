@@ -635,3 +635,55 @@ def test_pex_of_pants(repository: Repository, pex_of_pants: PexCli) -> None:
     all_pythons = "--python-interpreter-constraints=['CPython>=3.9,<3.14']"
     result = repository.succeed(*pex_of_pants.options, all_pythons, "package", "newer:bin")
     assert "\nPython 3.11." in result.stderr
+
+
+def search_path(*versions: str) -> str:
+    """An option for Pants to find these Pythons alone, in this order."""
+    folders = []
+    for version in versions:
+        pythons = host_pythons(version)
+        if not pythons:
+            pytest.skip(f"there is no Python {version}")
+        folders.append(str(pythons[0].parent))
+    return f"--python-bootstrap-search-path={folders}"
+
+
+def test_pants_as_it_comes_where_newer_pythons_are_first(
+    repository: Repository, pex_of_pants: list[str]
+) -> None:
+    repository.write(FILES)
+    options = [
+        *pex_of_pants,
+        search_path("3.13", "3.12", "3.9"),
+        # By default, Pants 2.17 allows these. No tool of this plugin runs on 3.7.
+        "--python-interpreter-constraints=['CPython>=3.7,<4']",
+    ]
+    only_another = "--pyoxidizer-interpreter-constraints=['CPython==3.10.*']"
+    message = repository.fail(*options, only_another, "package", "newer:bin")
+    assert "UnusableToolError: pyoxidizer.pex cannot be installed." in message
+    assert "There is no Python that it can run on. To fix, install one" in message
+
+    result = repository.succeed(*options, "package", "newer:bin")
+    assert "\nPython 3.9." in result.stderr
+    check_program(repository.path / f"dist/newer/bin/{TRIPLE}/debug/install/bin", "3.9")
+
+
+def test_code_for_newer_pythons_alone(repository: Repository) -> None:
+    repository.write(FILES)
+    only_newer = "--python-interpreter-constraints=['CPython==3.12.*']"
+    # The Pex of the launcher takes the pip that a lockfile pins, even if another one would do.
+    message = repository.fail(search_path("3.12"), only_newer, "package", "newer:bin")
+    assert "UnusableToolError: pyoxidizer.pex cannot be installed." in message
+    assert "Its lockfile pins pip==23.1, which does not run on CPython 3.12." in message
+
+    options = [search_path("3.12", "3.9"), only_newer]
+    message = repository.fail(*options, "package", "newer:bin")
+    assert "UnbuildableWheelsError: The wheels of these distributions cannot be built" in message
+    assert (
+        'set `[setuptools].version` to "setuptools==69.5.1" and `[setuptools].lockfile` to "<none>"'
+        in message
+    )
+    cure = ["--setuptools-version=setuptools==69.5.1", "--setuptools-lockfile=<none>"]
+    result = repository.succeed(*options, *cure, "package", "newer:bin")
+    assert "\nPython 3.12." in result.stderr
+    check_program(repository.path / f"dist/newer/bin/{TRIPLE}/debug/install/bin", "3.12")

@@ -16,6 +16,7 @@ from pants.core.goals.package import (
 )
 from pants.engine.addresses import Address
 from pants.engine.fs import Digest, MergeDigests
+from pants.engine.process import ProcessExecutionFailure
 from pants.engine.target import (
     DependenciesRequest,
     FieldSetsPerTarget,
@@ -23,6 +24,7 @@ from pants.engine.target import (
     Target,
     Targets,
 )
+from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.docutil import doc_url
 
@@ -40,6 +42,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     DistributionsRequest,
     FirstPartyWheels,
     FirstPartyWheelsRequest,
+    UnbuildableWheelsError,
     build_first_party_wheels,
     find_distributions,
 )
@@ -48,7 +51,7 @@ from pants_pyoxidizer.util_rules.inspected_wheels import (
     InspectedWheelsRequest,
     get_inspected_wheels,
 )
-from rules.mocks import run_rule
+from rules.mocks import coroutine, run_rule
 
 CONSTRAINTS = InterpreterConstraints(["CPython>=3.9"])
 
@@ -191,3 +194,33 @@ def test_only_the_wheels_of_the_built_distributions_go_on() -> None:
         },
     )
     assert built == FirstPartyWheels(InspectedWheels(merged))
+
+
+def failure_to_build(said: str) -> Exception:
+    """What the user is told when this is said of a wheel of `project:one` or `project:two`."""
+    failure = ProcessExecutionFailure(
+        1, b"", said.encode(), "Building", keep_sandboxes=KeepSandboxes.never
+    )
+    targets = Targets([distribution("one"), distribution("two")])
+    # A mock's error would not reach the rule.
+    rule = coroutine(build_first_party_wheels, FirstPartyWheelsRequest(targets, "python"))
+    rule.send(None)
+    rule.send(FieldSetsPerTarget([[], []]))
+    with pytest.raises((UnbuildableWheelsError, ProcessExecutionFailure)) as e:
+        rule.throw(failure)
+    return e.value
+
+
+def test_a_setuptools_that_is_too_old_for_the_python_is_told_of() -> None:
+    said = "AttributeError: module 'pkgutil' has no attribute 'ImpImporter'. Did you mean: ...?"
+    error = failure_to_build(said + "\n")
+    assert isinstance(error, UnbuildableWheelsError)
+    assert error.__cause__ is None and error.__suppress_context__
+    assert str(error).startswith(
+        "The wheels of these distributions cannot be built:\n\n  * project:one\n  * project:two\n\n"
+        f"{said}\n\nsetuptools, or the pip that its lockfile pins, is too old"
+    )
+
+
+def test_any_other_failure_to_build_a_wheel_is_shown_as_it_is() -> None:
+    assert isinstance(failure_to_build("SyntaxError: invalid\n"), ProcessExecutionFailure)

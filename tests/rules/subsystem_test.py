@@ -34,6 +34,7 @@ from pants_pyoxidizer.util_rules.python.chosen_python import PYOXIDIZER_VERSIONS
 from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 from pants_pyoxidizer.util_rules.rust_toolchain import MINIMUM_VERSION
 
+PYTHONS = [f"3.{minor}" for minor in range(7, 16)]
 DEFAULT_REQUIREMENTS = ("pyoxidizer==0.24.0", "pip==23.3.2", "zstandard==0.23.0")
 REPORT_REQUIREMENTS = ("cyclonedx-python-lib==9.1.0", "jsonschema==4.23.0")
 
@@ -82,7 +83,7 @@ def test_the_options_and_their_defaults() -> None:
         "entry_point": None,
         "extra_requirements": ["pip==23.3.2", "zstandard==0.23.0"],
         "install_from_resolve": None,
-        "interpreter_constraints": ["CPython>=3.8,<4"],
+        "interpreter_constraints": ["CPython>=3.8,<3.14"],
         "lockfile": "<default>",
         "requirements": [],
         "version": "pyoxidizer==0.24.0",
@@ -192,9 +193,10 @@ def test_the_shipped_lockfiles_are_for_the_default_requirements(
     end = next(i for i, line in enumerate(comments) if "END PANTS LOCKFILE METADATA" in line)
     header = json.loads("".join(comments[begin + 1 : end]))
     assert header["generated_with_requirements"] == sorted(requirements)
-    assert InterpreterConstraints(
-        header["valid_for_interpreter_constraints"]
-    ) == InterpreterConstraints(tool.default_interpreter_constraints)
+    # The tool is installed for Pythons that the lockfile is for.
+    assert InterpreterConstraints(header["valid_for_interpreter_constraints"]).contains(
+        InterpreterConstraints(tool.default_interpreter_constraints), PYTHONS
+    )
     assert tuple(tool.default_requirements) == requirements
     # Pants 2.16 refuses a lockfile of a pip that it does not know.
     assert '"pip_version": "23.1",' in lockfile.decode()
@@ -216,7 +218,7 @@ def test_a_lockfile_of_the_users_is_generated() -> None:
     )
     assert run_tool_rule(GeneratePythonLockfile, tool) == GeneratePythonLockfile(
         requirements=FrozenOrderedSet(("pyoxidizer==0.23.0", "pip==23.3.2", "zstandard==0.23.0")),
-        interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<4"]),
+        interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<3.14"]),
         resolve_name="pyoxidizer",
         lockfile_dest="pyoxidizer.lock",
         diff=False,
@@ -233,7 +235,7 @@ def test_the_report_has_a_lockfile_and_an_export_of_its_own() -> None:
     tool = runner.request(PyOxidizerReport, [])
     assert run_tool_rule(GeneratePythonLockfile, tool) == GeneratePythonLockfile(
         requirements=FrozenOrderedSet(REPORT_REQUIREMENTS),
-        interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<4"]),
+        interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<3.14"]),
         resolve_name="pyoxidizer-report",
         lockfile_dest="report.lock",
         diff=False,
@@ -249,6 +251,8 @@ def test_the_tool_is_exported_from_its_lockfile() -> None:
         pex_request=PexRequest(
             output_filename="pyoxidizer.pex",
             internal_only=True,
+            # And not those of the user's code, which may allow new Pythons only.
+            interpreter_constraints=InterpreterConstraints(["CPython>=3.8,<3.14"]),
             requirements=EntireLockfile(
                 Lockfile(
                     url="resource://pants_pyoxidizer/pyoxidizer.lock",
@@ -261,3 +265,30 @@ def test_the_tool_is_exported_from_its_lockfile() -> None:
             main=ConsoleScript("pyoxidizer"),
         ),
     )
+
+
+@pytest.mark.parametrize("tool", [PyOxidizer, PyOxidizerReport])
+@pytest.mark.parametrize(
+    ("options", "constraints"),
+    [
+        pytest.param([], ["CPython>=3.8,<3.14"], id="the lockfile of the plugin"),
+        pytest.param(["lockfile=own.lock"], ["CPython>=3.8,<3.14"], id="a lockfile of the user's"),
+        pytest.param(
+            ["interpreter-constraints=['==3.10.*']"], ["CPython==3.10.*"], id="the user's choice"
+        ),
+        # Pants then takes those that the resolve was locked for.
+        pytest.param(["install-from-resolve=tools"], [], id="a resolve of the user's"),
+        pytest.param(
+            ["install-from-resolve=tools", "interpreter-constraints=['==3.10.*']"],
+            ["CPython==3.10.*"],
+            id="a resolve, and the user's choice",
+        ),
+    ],
+)
+def test_the_python_of_a_tool_does_not_depend_on_that_of_the_code(
+    tool: type[PythonToolBase], options: list[str], constraints: list[str]
+) -> None:
+    runner = RuleRunner(rules=[*tool.rules(), QueryRule(tool, ())])
+    runner.set_options([f"--{tool.options_scope}-{option}" for option in options])
+    request = runner.request(tool, []).to_pex_request()
+    assert request.interpreter_constraints == InterpreterConstraints(constraints)

@@ -18,7 +18,13 @@ from pants.engine.fs import (
     DigestSubset,
     PathGlobs,
 )
-from pants.engine.process import Process, ProcessCacheScope, ProcessResult
+from pants.engine.process import (
+    Process,
+    ProcessCacheScope,
+    ProcessExecutionFailure,
+    ProcessResult,
+)
+from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
@@ -36,11 +42,12 @@ from pants_pyoxidizer.util_rules.tool_process import (
     ToolProcess,
     ToolVenv,
     ToolVenvRequest,
+    UnusableToolError,
     collect_programs,
     set_up_tool_process,
     set_up_tool_venv,
 )
-from rules.mocks import run_rule
+from rules.mocks import coroutine, run_rule
 
 VENV, PEX, PROGRAMS, INPUT, CRATES = (Digest(letter * 64, 1) for letter in "abcde")
 
@@ -177,6 +184,35 @@ def test_the_venv_of_the_tool_gets_a_link_for_each_daemon(pyoxidizer: PyOxidizer
         },
     )
     assert venv == ToolVenv(".cache/pyoxidizer_links/0123")
+
+
+def failure_to_install(tool: PyOxidizer, said: str) -> Exception:
+    """What the user is told when Pex says this."""
+    failure = ProcessExecutionFailure(
+        1, b"", said.encode(), "Building pyoxidizer.pex", keep_sandboxes=KeepSandboxes.never
+    )
+    # A mock's error would not reach the rule.
+    rule = coroutine(set_up_tool_venv, ToolVenvRequest(tool.to_pex_request()))
+    rule.send(None)
+    with pytest.raises((UnusableToolError, ProcessExecutionFailure)) as e:
+        rule.throw(failure)
+    return e.value
+
+
+def test_a_machine_without_a_python_for_the_tool_is_told_of(pyoxidizer: PyOxidizer) -> None:
+    said = "Could not find a compatible interpreter.\nhttps://me:secret@example.org/\n"
+    error = failure_to_install(pyoxidizer, said)
+    assert isinstance(error, UnusableToolError)
+    assert error.__cause__ is None and error.__suppress_context__
+    assert str(error).startswith(
+        "pyoxidizer.pex cannot be installed. Pex says:\n\nCould not find a compatible interpreter.\n"
+        "https://****@example.org/\n\nThere is no Python that it can run on. To fix, install one"
+    )
+
+
+def test_any_other_failure_to_install_the_tool_is_shown_as_it_is(pyoxidizer: PyOxidizer) -> None:
+    error = failure_to_install(pyoxidizer, "No space left on device\n")
+    assert isinstance(error, ProcessExecutionFailure)
 
 
 LINK_VENV_ARGV = ("-c", tool._LINK_VENV, ".cache/pyoxidizer_links")

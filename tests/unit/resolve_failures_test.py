@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_pyoxidizer.diagnostics.resolve_failures import explain
+from pants_pyoxidizer.diagnostics.resolve_failures import explain, explain_build, explain_tool
 
 # As Pex 2.20.4 and pip 23.1.2 said it; what stands before it, and most of the paths, is left out.
 LOCKED_FOR_ANOTHER_PYTHON = """\
@@ -44,6 +44,31 @@ OLD_PIP = (
     "The Pip requested was pip==23.1.2 but it does not work with the interpreter selected which is "
     "CPython 3.13.0 at /opt/bin/python3.13. Pip 23.1.2 requires Python <3.12,>=3.7.\n"
 )
+# As Pex 2.97.1 and setuptools 63.4.3 said it.
+OLD_SETUPTOOLS = """\
+    import pkg_resources
+  File "/root/.cache/venv/lib/python3.12/site-packages/pkg_resources/__init__.py", line 2191, \
+in <module>
+    register_finder(pkgutil.ImpImporter, find_on_path)
+                    ^^^^^^^^^^^^^^^^^^^
+AttributeError: module 'pkgutil' has no attribute 'ImpImporter'. Did you mean: 'zipimporter'?
+"""
+# As Pex 2.20.4 said it.
+NO_PIP = """\
+No supported version of Pip is compatible with the given targets:
+cp314-cp314-manylinux_2_36_x86_64 interpreter at /opt/bin/python3.14
+cp39-cp39-manylinux_2_36_x86_64 interpreter at /opt/bin/python3.9
+"""
+NO_PYTHON = """\
+Could not find a compatible interpreter.
+
+Examined the following interpreters:
+1.) /opt/bin/python3.7 CPython==3.7.16
+
+No interpreter compatible with the requested constraints was found:
+
+  Version matches CPython<3.14,>=3.8
+"""
 PROXY_REFUSES = (
     "pip: WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) "
     "after connection broken by 'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection "
@@ -92,3 +117,53 @@ PROXY_REFUSES = (
 )
 def test_what_pex_says_is_explained(said: str, explanation: str) -> None:
     assert explain(said).startswith(explanation)
+
+
+@pytest.mark.parametrize(
+    ("said", "explanation"),
+    [
+        (
+            OLD_PIP,
+            "Its lockfile pins pip==23.1.2, which does not run on CPython 3.13.0, the oldest Python "
+            "found that the tool's interpreter constraints allow. To fix, install a CPython 3.8, "
+            "3.9, 3.10 or 3.11 where `[python-bootstrap].search_path` looks (your code does not have "
+            "to allow it), or set `[pex-cli].version` to `v2.56.0` or newer.",
+        ),
+        (
+            NO_PYTHON,
+            "There is no Python that it can run on. To fix, install one that the tool's interpreter "
+            "constraints allow where `[python-bootstrap].search_path` looks (your code does not have "
+            "to allow it).",
+        ),
+        (NOTHING_FOUND, None),
+    ],
+)
+def test_what_pex_says_of_a_tool_is_explained(said: str, explanation: str | None) -> None:
+    assert explain_tool(said) == explanation
+
+
+OLD_SETUPTOOLS_EXPLAINED = (
+    "setuptools, or the pip that its lockfile pins, is too old for the Python that builds them. By "
+    "default, Pants 2.16 and 2.17 can build wheels with Python 3.11 and older only. To fix, set "
+    '`[setuptools].version` to "setuptools==69.5.1" and `[setuptools].lockfile` to "<none>", or let '
+    "the `interpreter_constraints` of the code allow a Python from 3.9 to 3.11 as well."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "explanation"),
+    [
+        (OLD_PIP, OLD_SETUPTOOLS_EXPLAINED),
+        (OLD_SETUPTOOLS, OLD_SETUPTOOLS_EXPLAINED),
+        (
+            NO_PIP,
+            "No pip that Pex knows runs on all of the Pythons found that the code allows. To fix, "
+            "narrow the `interpreter_constraints` of the code, for example to "
+            "`CPython>=3.9,<3.14`, or, for Python 3.14, set `[pex-cli].version` to `v2.21.0` or "
+            "newer.",
+        ),
+        ("SyntaxError: invalid syntax", None),
+    ],
+)
+def test_what_is_said_of_a_wheel_is_explained(said: str, explanation: str | None) -> None:
+    assert explain_build(said) == explanation

@@ -6,7 +6,15 @@ Each was observed with Pex 2.1.137 or 2.20.4; docs/troubleshooting.md lists them
 
 from __future__ import annotations
 
+from typing import Iterable
+
 from pants_pyoxidizer.diagnostics.known_failures import KnownFailure
+
+# A lockfile pins a pip. If it does not run on the Python, Pex 2.56 and newer choose another one.
+_OLD_PIP = (
+    r"requested was (?P<pip>\S+) but it does not work with the interpreter selected which is "
+    r"(?P<python>\S+ \S+) at"
+)
 
 _CREDENTIALS_CURE = (
     "correct the user name and password in the netrc file or, percent-encoded, in the URLs of "
@@ -40,8 +48,7 @@ KNOWN_FAILURES = (
         "wheel for.",
     ),
     KnownFailure(
-        r"requested was (?P<pip>\S+) but it does not work with the interpreter selected which is "
-        r"(?P<python>\S+ \S+) at",
+        _OLD_PIP,
         "The lockfile was generated with {pip}, which does not run on {python}.",
         "To fix, set `[python].pip_version` to `latest` and regenerate the lockfile.",
     ),
@@ -62,6 +69,42 @@ KNOWN_FAILURES = (
     ),
 )
 
+_TOOL_FAILURES = (
+    KnownFailure(
+        _OLD_PIP,
+        "Its lockfile pins {pip}, which does not run on {python}, the oldest Python found that the "
+        "tool's interpreter constraints allow.",
+        "To fix, install a CPython 3.8, 3.9, 3.10 or 3.11 where `[python-bootstrap].search_path` "
+        "looks (your code does not have to allow it), or set `[pex-cli].version` to `v2.56.0` or "
+        "newer.",
+    ),
+    KnownFailure(
+        r"Could not find a compatible interpreter",
+        "There is no Python that it can run on.",
+        "To fix, install one that the tool's interpreter constraints allow where "
+        "`[python-bootstrap].search_path` looks (your code does not have to allow it).",
+    ),
+)
+
+# The pip that the lockfile of setuptools pins refuses the Python, or, where Pex takes another pip,
+# setuptools older than 66.1 crashes on it.
+_BUILD_FAILURES = (
+    KnownFailure(
+        rf"{_OLD_PIP}|module 'pkgutil' has no attribute 'ImpImporter'",
+        "setuptools, or the pip that its lockfile pins, is too old for the Python that builds them. "
+        "By default, Pants 2.16 and 2.17 can build wheels with Python 3.11 and older only.",
+        'To fix, set `[setuptools].version` to "setuptools==69.5.1" and `[setuptools].lockfile` to '
+        '"<none>", or let the `interpreter_constraints` of the code allow a Python from 3.9 to 3.11 '
+        "as well.",
+    ),
+    KnownFailure(
+        r"No supported version of Pip is compatible with the given targets",
+        "No pip that Pex knows runs on all of the Pythons found that the code allows.",
+        "To fix, narrow the `interpreter_constraints` of the code, for example to "
+        "`CPython>=3.9,<3.14`, or, for Python 3.14, set `[pex-cli].version` to `v2.21.0` or newer.",
+    ),
+)
+
 _OTHER_CURE = (
     "To fix, if a requirement has neither a wheel for that Python and this platform nor a source "
     "distribution, choose a version that has one, and regenerate the lockfile if there is one; or "
@@ -72,8 +115,19 @@ _OTHER_CURE = (
 
 def explain(said: str) -> str:
     """The cause and cure of a failed resolve with this output of Pex; if unknown, a general cure."""
-    for failure in KNOWN_FAILURES:
-        explanation = failure.explain(said)
-        if explanation is not None:
-            return explanation
-    return _OTHER_CURE
+    return _explain(KNOWN_FAILURES, said) or _OTHER_CURE
+
+
+def explain_tool(said: str) -> str | None:
+    """The cause and cure, if known, when Pex could not install a tool of the plugin."""
+    return _explain(_TOOL_FAILURES, said)
+
+
+def explain_build(said: str) -> str | None:
+    """The cause and cure, if known, when Pex or setuptools could not build a wheel."""
+    return _explain(_BUILD_FAILURES, said)
+
+
+def _explain(failures: Iterable[KnownFailure], said: str) -> str | None:
+    explanations = (failure.explain(said) for failure in failures)
+    return next(filter(None, explanations), None)

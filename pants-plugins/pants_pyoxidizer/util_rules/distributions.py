@@ -20,6 +20,7 @@ from pants.core.goals.package import (
 )
 from pants.engine.addresses import Addresses
 from pants.engine.fs import MergeDigests
+from pants.engine.process import ProcessExecutionFailure
 from pants.engine.target import (
     DependenciesRequest,
     FieldSetsPerTargetRequest,
@@ -28,8 +29,10 @@ from pants.engine.target import (
     Targets,
 )
 from pants.util.docutil import doc_url
-from pants.util.strutil import softwrap
+from pants.util.strutil import bullet_list, softwrap
 
+from pants_pyoxidizer.diagnostics.redaction import without_credentials
+from pants_pyoxidizer.diagnostics.resolve_failures import explain_build
 from pants_pyoxidizer.engine import (
     DISTRIBUTIONS_DOC,
     collect_rules,
@@ -67,6 +70,10 @@ class Distributions:
     @property
     def addresses(self) -> Addresses:
         return Addresses(target.address for target in self.targets)
+
+
+class UnbuildableWheelsError(Exception):
+    """A wheel of the user's own code cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -128,15 +135,34 @@ def _describe(targets: Iterable[Target]) -> str:
     )
 
 
+def build_problem(distributions: Targets, stderr: bytes) -> str | None:
+    """Why one of the distributions gives no wheel, if that is known."""
+    said = without_credentials(stderr.decode(errors="replace").strip())
+    explanation = explain_build(said)
+    if explanation is None:
+        return None
+    addresses = bullet_list(str(target.address) for target in distributions)
+    return (
+        f"The wheels of these distributions cannot be built:\n\n{addresses}\n\n"
+        f"{said}\n\n{explanation}"
+    )
+
+
 @rule(desc="Build the wheels of a PyOxidizer binary")
 async def build_first_party_wheels(request: FirstPartyWheelsRequest) -> FirstPartyWheels:
     field_sets = await find_valid_field_sets(
         FieldSetsPerTargetRequest(PackageFieldSet, request.targets), **implicitly()
     )
-    packages = await concurrently(
-        environment_aware_package(EnvironmentAwarePackageRequest(field_set))
-        for field_set in field_sets.field_sets
-    )
+    try:
+        packages = await concurrently(
+            environment_aware_package(EnvironmentAwarePackageRequest(field_set))
+            for field_set in field_sets.field_sets
+        )
+    except ProcessExecutionFailure as failure:
+        problem = build_problem(request.targets, failure.stderr)
+        if problem is None:
+            raise
+        raise UnbuildableWheelsError(problem) from None
     paths = tuple(
         artifact.relpath
         for package in packages

@@ -21,10 +21,17 @@ from pants.engine.fs import (
     DigestSubset,
     PathGlobs,
 )
-from pants.engine.process import Process, ProcessCacheScope, ProcessResult
+from pants.engine.process import (
+    Process,
+    ProcessCacheScope,
+    ProcessExecutionFailure,
+    ProcessResult,
+)
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer.diagnostics.redaction import without_credentials
+from pants_pyoxidizer.diagnostics.resolve_failures import explain_tool
 from pants_pyoxidizer.engine import (
     collect_rules,
     create_digest,
@@ -105,6 +112,10 @@ async def collect_programs() -> Programs:
     return Programs(await create_digest(CreateDigest(package_files("programs", "diagnostics"))))
 
 
+class UnusableToolError(Exception):
+    """A tool of the plugin cannot be installed on any Python of this machine."""
+
+
 @dataclass(frozen=True)
 class ToolVenvRequest:
     tool: PexRequest
@@ -117,9 +128,24 @@ class ToolVenv:
     path: str  # Relative to the sandbox.
 
 
+def tool_problem(tool: str, stderr: bytes) -> str | None:
+    """Why `tool`, such as "pyoxidizer.pex", cannot be installed, if that is known."""
+    said = without_credentials(stderr.decode(errors="replace").strip())
+    explanation = explain_tool(said)
+    if explanation is None:
+        return None
+    return f"{tool} cannot be installed. Pex says:\n\n{said}\n\n{explanation}"
+
+
 @rule(level=LogLevel.DEBUG)
 async def set_up_tool_venv(request: ToolVenvRequest) -> ToolVenv:
-    venv_pex = await create_venv_pex(**implicitly({request.tool: PexRequest}))
+    try:
+        venv_pex = await create_venv_pex(**implicitly({request.tool: PexRequest}))
+    except ProcessExecutionFailure as failure:
+        problem = tool_problem(request.tool.output_filename, failure.stderr)
+        if problem is None:
+            raise
+        raise UnusableToolError(problem) from None
     name = venv_pex.pex_filename
     # The other files are scripts, which contain paths of this machine.
     pex = await digest_subset_to_digest(
