@@ -25,6 +25,7 @@ from pants_pyoxidizer.util_rules import (
     distributions,
     host_links,
     inspected_wheels,
+    named_caches,
     output_path,
     prepared_payload,
     rendered_config,
@@ -46,6 +47,7 @@ def rules() -> Iterable[Any]:
     return (
         *subsystem.rules(),
         *host_links.rules(),
+        *named_caches.rules(),
         *tool_process.rules(),
         *distributions.rules(),
         *inspected_wheels.rules(),

@@ -112,9 +112,10 @@ class PyOxidizer(_Tool):
 
             `host`: a CPython 3.9, 3.10, 3.11, 3.12 or 3.13 of the build machine: the newest that
             the interpreter constraints allow, on Pants' usual search path. With Pants 2.16
-            and 2.17, 3.12 and 3.13 require a newer Pex than Pants' own. Ship the folder `lib` together with the executable.
-            Machines that run it need the same or a newer glibc (`pants package` prints the version)
-            and the shared libraries that this Python uses, such as OpenSSL.
+            and 2.17, 3.12 and 3.13 require a newer Pex than Pants' own. Ship the folder `lib`
+            together with the executable. Machines that run it need the same or a newer glibc
+            (`pants package` prints the version) and the shared libraries that this Python uses,
+            such as OpenSSL.
 
             `pyoxidizer`: a CPython 3.8, 3.9 or 3.10 that PyOxidizer downloads, not from a package
             registry: the newest that the interpreter constraints allow. It includes its libraries,

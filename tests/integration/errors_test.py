@@ -76,6 +76,22 @@ def test_a_requirement_with_wheels_for_another_python_only(repository: Repositor
     assert_nothing_was_built(message)
 
 
+def test_named_caches_in_the_repository(repository: Repository) -> None:
+    write(repository, "caches", "", dist='interpreter_constraints=["CPython==3.8.*"],')
+    options = ("--no-pantsd", f"--named-caches-dir={repository.path}/ci/caches")
+    # The second time, the folder is there from the beginning.
+    for _ in range(2):
+        message = repository.fail(*options, "package", "caches:bin")
+        assert (
+            f"`[GLOBAL].named_caches_dir` is {repository.path}/ci/caches, a folder of this "
+            "repository that Pants does not ignore, so Pants would fail on the symbolic links in "
+            "it. To fix, add `/ci/caches/` to `[GLOBAL].pants_ignore` or `.gitignore`."
+        ) in message
+    ignored = """--pants-ignore=+["/ci/caches/"]"""
+    message = repository.fail(*options, ignored, "package", "caches:bin")
+    assert "named_caches_dir" not in message and "CPython==3.8.*" in message
+
+
 def test_a_misspelt_template_parameter(repository: Repository) -> None:
     write(repository, "typo", 'template="t.bzlt"')
     repository.write({"typo/t.bzlt": "def make_exe():\n    exe.pip_install($WHEEL)\n"})

@@ -48,6 +48,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     find_distributions,
 )
 from pants_pyoxidizer.util_rules.inspected_wheels import InspectedWheels
+from pants_pyoxidizer.util_rules.named_caches import UsableNamedCaches, check_named_caches
 from pants_pyoxidizer.util_rules.output_path import (
     UniqueOutputPath,
     UniqueOutputPathRequest,
@@ -183,6 +184,7 @@ class Stages:
         third_party = ThirdPartyWheels(InspectedWheels(wheel_files(third), (third,)))
         self._mocks: Mocks = {
             find_distributions: self._stage(lambda _: distributions),
+            check_named_caches: lambda: UsableNamedCaches(),
             choose_python: self._stage(lambda _: ChosenPython(STANDALONE_PYTHON)),
             read_template: self._stage(lambda _: template),
             # Once, as in the engine.

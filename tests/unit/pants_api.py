@@ -32,6 +32,7 @@ IN_ALL = _parse(
     pants.backend.python.util_rules.pex_cli: PexCli PexCliProcess
     pants.backend.python.util_rules.pex_from_targets: InterpreterConstraintsRequest
         PexFromTargetsRequest
+    pants.base.build_root: BuildRoot
     pants.build_graph.address: Address
     pants.core.goals.package: BuiltPackage BuiltPackageArtifact EnvironmentAwarePackageRequest
         OutputPathField PackageFieldSet
@@ -56,6 +57,7 @@ IN_ALL = _parse(
         OptionalSingleSourceField StringField StringSequenceField Target Targets
         TransitiveTargets TransitiveTargetsRequest WrappedTarget WrappedTargetRequest
     pants.engine.unions: UnionRule
+    pants.option.global_options: GlobalOptions
     pants.option.option_types: ArgsListOption BoolOption EnumOption StrListOption StrOption
     pants.option.scope: ScopeInfo
     pants.option.subsystem: Subsystem

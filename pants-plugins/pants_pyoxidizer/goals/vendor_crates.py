@@ -18,6 +18,7 @@ from pants_pyoxidizer.util_rules.crates import (
     CratesRequest,
     get_crates,
 )
+from pants_pyoxidizer.util_rules.named_caches import check_named_caches
 from pants_pyoxidizer.util_rules.python.standalone_python import TARGET_TRIPLES
 from pants_pyoxidizer.util_rules.rust_toolchain import find_rust_toolchain
 
@@ -41,6 +42,7 @@ class VendorCrates(Goal):
 async def vendor_crates(
     console: Console, workspace: Workspace, pyoxidizer: PyOxidizer, platform: Platform
 ) -> VendorCrates:
+    await check_named_caches(**implicitly())
     toolchain = await find_rust_toolchain(**implicitly())
     if not pyoxidizer.crates_dir or toolchain.system is None:
         raise CratesError(

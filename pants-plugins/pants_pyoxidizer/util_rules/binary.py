@@ -58,6 +58,7 @@ from pants_pyoxidizer.util_rules.distributions import (
     find_distributions,
 )
 from pants_pyoxidizer.util_rules.inspected_wheels import InspectedWheels
+from pants_pyoxidizer.util_rules.named_caches import check_named_caches
 from pants_pyoxidizer.util_rules.prepared_payload import PreparedPayloadRequest, prepare_payload
 from pants_pyoxidizer.util_rules.python.chosen_python import (
     ChosenPythonRequest,
@@ -170,6 +171,7 @@ async def check_fields(field_set: PyOxidizerFieldSet) -> CheckedFields:
     distributions = await find_distributions(
         DistributionsRequest(field_set.dependencies), **implicitly()
     )
+    await check_named_caches(**implicitly())
     return CheckedFields(name, distributions)
 
 
