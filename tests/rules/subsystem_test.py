@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import pkgutil
 import sys
 from types import ModuleType
 from typing import Any, Iterable, Mapping
@@ -34,7 +32,6 @@ from pants_pyoxidizer.util_rules.python.chosen_python import PYOXIDIZER_VERSIONS
 from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 from pants_pyoxidizer.util_rules.rust_toolchain import MINIMUM_VERSION
 
-PYTHONS = [f"3.{minor}" for minor in range(7, 16)]
 DEFAULT_REQUIREMENTS = ("pyoxidizer==0.24.0", "pip==23.3.2", "zstandard==0.23.0")
 REPORT_REQUIREMENTS = ("cyclonedx-python-lib==9.1.0", "jsonschema==4.23.0")
 
@@ -174,32 +171,6 @@ def resolve_names() -> set[str]:
         for rule in subsystem.rules()
         if isinstance(rule, UnionRule) and rule.union_base is GenerateToolLockfileSentinel
     }
-
-
-@pytest.mark.parametrize(
-    ("tool", "requirements"),
-    [(PyOxidizer, DEFAULT_REQUIREMENTS), (PyOxidizerReport, REPORT_REQUIREMENTS)],
-)
-def test_the_shipped_lockfiles_are_for_the_default_requirements(
-    tool: type[PythonToolBase], requirements: tuple[str, ...]
-) -> None:
-    assert tool.default_lockfile_resource is not None
-    lockfile = pkgutil.get_data(*tool.default_lockfile_resource)
-    assert lockfile is not None
-    comments = [
-        line[len("//") :] for line in lockfile.decode().splitlines() if line.startswith("//")
-    ]
-    begin = next(i for i, line in enumerate(comments) if "BEGIN PANTS LOCKFILE METADATA" in line)
-    end = next(i for i, line in enumerate(comments) if "END PANTS LOCKFILE METADATA" in line)
-    header = json.loads("".join(comments[begin + 1 : end]))
-    assert header["generated_with_requirements"] == sorted(requirements)
-    # The tool is installed for Pythons that the lockfile is for.
-    assert InterpreterConstraints(header["valid_for_interpreter_constraints"]).contains(
-        InterpreterConstraints(tool.default_interpreter_constraints), PYTHONS
-    )
-    assert tuple(tool.default_requirements) == requirements
-    # Pants 2.16 refuses a lockfile of a pip that it does not know.
-    assert '"pip_version": "23.1",' in lockfile.decode()
 
 
 def test_the_shipped_lockfile_is_not_generated_anew() -> None:

@@ -223,9 +223,8 @@ def test_unusable_headers(tmp_path: Path, name: str, content: str, message: str)
         "/etc/evil.py",
         "C:/evil.py",
         "demo\\..\\evil.py",
-        # Where these are installed is what comes after "data/" and ".prefix/".
+        # Where this is installed is what comes after "data/".
         "demo_app-1.0.data/data//etc/evil.py",
-        ".prefix//etc/evil.py",
         "demo//evil.py",
         "demo//",
         "./evil.py",

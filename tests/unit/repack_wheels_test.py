@@ -92,7 +92,7 @@ MEMBERS = [
 ]
 
 
-def record(
+def repack(
     folder: Path, distributions: Mapping[str, Mapping[str, str | bytes]], status: int = 0
 ) -> Path:
     """The folder with the wheels of a Pex with these distributions."""
@@ -109,7 +109,7 @@ def record(
 def test_a_distribution_becomes_the_wheel_that_it_was(
     tmp_path: Path, distribution: dict[str, str]
 ) -> None:
-    (wheel,) = record(tmp_path, {NAME: distribution}).iterdir()
+    (wheel,) = repack(tmp_path, {NAME: distribution}).iterdir()
     assert wheel.name == NAME
     with zipfile.ZipFile(wheel) as archive:
         assert archive.namelist() == MEMBERS
@@ -122,7 +122,7 @@ def test_a_distribution_becomes_the_wheel_that_it_was(
 
 @pytest.mark.parametrize("distribution", [BY_2_1, BY_2_60_1, BY_2_105])
 def test_its_record_has_the_hash_of_each_file(tmp_path: Path, distribution: dict[str, str]) -> None:
-    wheels = record(tmp_path, {NAME: distribution})
+    wheels = repack(tmp_path, {NAME: distribution})
     with zipfile.ZipFile(wheels / NAME) as archive:
         text = archive.read("demo-1.0.dist-info/RECORD").decode()
         expected = []
@@ -144,7 +144,7 @@ def test_what_a_newer_pex_keeps_apart_stays_apart(tmp_path: Path) -> None:
         ".prefix/platlib/native.abi3.so": "",
         ".prefix/purelib/pure.py": "",
     }
-    with zipfile.ZipFile(record(tmp_path, {NAME: files}) / NAME) as archive:
+    with zipfile.ZipFile(repack(tmp_path, {NAME: files}) / NAME) as archive:
         assert set(archive.namelist()) == {
             *MEMBERS,
             "demo-1.0.data/platlib/native.abi3.so",
@@ -159,9 +159,9 @@ def test_a_file_that_pex_lost_is_an_error(
         **BY_2_105,
         "demo-1.0.dist-info/RECORD": "demo/__init__.py,,\n\ndemo-1.0.data/purelib/pure.py,,\n",
     }
-    record(tmp_path, {NAME: files}, status=1)
+    repack(tmp_path, {NAME: files}, status=1)
     assert capsys.readouterr().err == (
-        "The wheel demo-1.0-py3-none-any.whl is not whole: Pex 2.60.2 and newer lose some files, "
+        "The wheel demo-1.0-py3-none-any.whl is incomplete: Pex 2.60.2 and newer lose some files, "
         "here `demo-1.0.data/purelib/pure.py`. To fix, take a version of the distribution that has "
         "no such files, or set `[pex-cli].version` to that of an older Pex, such as `v2.59.5`.\n"
     )
@@ -175,14 +175,14 @@ def test_only_notes_of_pex_are_dropped(tmp_path: Path) -> None:
         "demo-2.0.pex-info/original-whl-info.json": "",
         "demo-1.0.dist-info/METADATA": "Name: demo\n",
     }
-    with zipfile.ZipFile(record(tmp_path, {NAME: files}) / NAME) as archive:
+    with zipfile.ZipFile(repack(tmp_path, {NAME: files}) / NAME) as archive:
         assert set(archive.namelist()) == {*files, "demo-1.0.dist-info/RECORD"} - {".layout.json"}
 
 
 def test_equal_distributions_become_equal_wheels(tmp_path: Path) -> None:
     backwards = dict(reversed(list(BY_2_105.items())))
     one, two, three, four = (
-        record(tmp_path / name, {NAME: files}) / NAME
+        repack(tmp_path / name, {NAME: files}) / NAME
         for name, files in (
             ("one", BY_2_105),
             ("two", backwards),
@@ -196,7 +196,7 @@ def test_equal_distributions_become_equal_wheels(tmp_path: Path) -> None:
 def test_each_distribution_becomes_a_wheel(tmp_path: Path) -> None:
     name = "Some.Other-1.0"
     other = {".layout.json": "{}", f"{name}.dist-info/METADATA": "", ".prefix/share/x": ""}
-    wheels = record(tmp_path, {NAME: BY_2_105, "some_other-1.0-py3-none-any.whl": other})
+    wheels = repack(tmp_path, {NAME: BY_2_105, "some_other-1.0-py3-none-any.whl": other})
     assert sorted(file.name for file in wheels.iterdir()) == [
         NAME,
         "some_other-1.0-py3-none-any.whl",
@@ -210,4 +210,4 @@ def test_each_distribution_becomes_a_wheel(tmp_path: Path) -> None:
 
 
 def test_no_requirement_may_apply(tmp_path: Path) -> None:
-    assert list(record(tmp_path, {}).iterdir()) == []
+    assert list(repack(tmp_path, {}).iterdir()) == []

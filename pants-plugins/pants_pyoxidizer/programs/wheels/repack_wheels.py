@@ -3,11 +3,11 @@
 
 usage: wheels.repack_wheels --output DIR PEX
 
-PEX is a folder, as Pex's layout "packed" is. Each distribution in it is a zip file of an installed
-wheel, named like that wheel. Installing it, Pex moved scripts, headers and data to `.prefix`,
-generated scripts from entry points, and added notes of its own; releases before 2.60 also removed
-RECORD. All that is undone here, so any Pex leads to the same wheel (PEP 427). One thing cannot be:
-releases before 2.60 merge `purelib` and `platlib`.
+PEX is a folder in Pex's layout "packed". It has each distribution as a zip file of an installed
+wheel, under the name of the wheel. To install a wheel, Pex moves scripts, headers and data to
+`.prefix`, generates scripts from entry points and adds notes of its own; before 2.60, it also removes
+RECORD. All this is undone here, so every Pex yields the same wheel (PEP 427), with one exception:
+before 2.60.2, Pex merges `purelib` and `platlib`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class LostFile(Exception):
-    """Pex has not kept a file of a wheel."""
+    """Pex has lost a file of a wheel."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             write_wheel(path, options.output / path.name)
         except LostFile as error:
-            print(f"The wheel {path.name} is not whole: {error}", file=sys.stderr)
+            print(f"The wheel {path.name} is incomplete: {error}", file=sys.stderr)
             return 1
     return 0
 
@@ -80,11 +80,11 @@ def write_member(
 
 
 def wheel_members(source: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], str]:
-    """The members that the wheel had, without RECORD, by their names in it; and, with a slash at
-    the end, the folder of the metadata.
+    """The members that the wheel had, except RECORD, by their names in it, and the folder of the
+    metadata, with a slash at the end.
 
     Raises:
-        LostFile: when one is missing.
+        LostFile: if one is missing.
     """
     # Folders are of no use to wheels, and Pex 2.1 writes one called "../".
     files = {member.filename: member for member in source.infolist() if not member.is_dir()}
@@ -98,7 +98,7 @@ def wheel_members(source: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], 
         dropped.update(f"{PREFIX}bin/{name}" for name in scripts)
     if f"{metadata}RECORD" in files:
         check_record(source.read(f"{metadata}RECORD").decode(), data)
-    # Since 2.60.2, Pex keeps apart what wheels keep apart, and says so.
+    # Since 2.60.2, Pex does not merge what wheels keep apart.
     keeps_schemes = "sys_path_entries" in json.loads(source.read(LAYOUT))
     members = {}
     for name, member in files.items():
@@ -122,13 +122,13 @@ def dist_info(names: Iterable[str]) -> str:
 
 
 def check_record(record: str, data: str) -> None:
-    """Check that Pex, by the RECORD of what it installed, left nothing where it was in the wheel.
+    """Check, by the RECORD of the installation, that Pex moved all files out of `.data`.
 
-    Of a wheel for `purelib`, 2.60.2 to 2.105.2 at least delete what is in `.data/purelib`, having
-    recorded it; `platlib` alike.
+    Pex 2.60.2 to 2.105.2, the newest known, delete those in `.data/purelib` of a wheel whose root
+    is `purelib` as well, although they are recorded; and so with `platlib`.
 
     Raises:
-        LostFile: when it did.
+        LostFile: if there are such files.
     """
     for name, *_ in filter(None, csv.reader(record.splitlines())):
         if name.startswith(data):
