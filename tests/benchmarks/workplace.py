@@ -82,8 +82,8 @@ def pack_python(workplace: Workplace) -> Archive:
     folder.mkdir(parents=True, exist_ok=True)
     archive, report = folder / "python.tar.zst", folder / "report.json"
     programs = workplace.checkout / "pants-plugins/pants_pyoxidizer/programs"
-    argv = ["--python", workplace.python.path, "--output", archive, "--report", report]
-    run([interpreter, programs, "pack.pack_cpython", *argv])
+    program: list[str | Path] = [interpreter, programs, "pack.pack_cpython"]
+    run([*program, "--python", workplace.python.path, "--output", archive, "--report", report])
     return Archive(archive, json.loads(report.read_text())["sha256"])
 
 

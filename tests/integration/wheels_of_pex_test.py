@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.version import Version
@@ -61,7 +62,7 @@ etc/demo.conf
 
 
 @pytest.fixture(scope="module", params=["that of Pants", "that of the launcher"])
-def pex(request: pytest.FixtureRequest, pex_of_pants: PexCli) -> PexCli:
+def pex(request: Any, pex_of_pants: PexCli) -> PexCli:
     of_launcher = PexCli.of_launcher()
     assert Version(pex_of_pants.version) < Version("2.60.0") < Version(of_launcher.version)
     return pex_of_pants if request.param == "that of Pants" else of_launcher

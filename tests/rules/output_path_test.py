@@ -78,3 +78,10 @@ def test_another_one_in_the_same_folder(
         f"{other.address} is {paths[1]}: packaging one would delete the files of the other. To "
         "fix, change the `output_path` of either."
     )
+
+
+def test_a_pattern_of_pants_is_a_default_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    # From Pants 2.23 on, the field's value is never `None`.
+    monkeypatch.setattr(PyOxidizerOutputPathField, "default", "apps")
+    with pytest.raises(InvalidFieldException, match=r"is 'apps' by default, and that of"):
+        output_path(binary("one"), binary("two", "apps"))
