@@ -504,7 +504,7 @@ def test_what_is_no_part_is_refused(tmp_path: Path, runtime: Path) -> None:
     (tmp_path / "part").write_text("none")
     with pytest.raises(PayloadError) as e:
         main(["program", "--output", str(tmp_path / "my-app"), f"--part={tmp_path}/part"])
-    assert str(e.value) == f"{tmp_path}/part is no part of a payload"
+    assert str(e.value) == f"{tmp_path}/part is not part of a payload"
 
 
 # --- All of it, in processes

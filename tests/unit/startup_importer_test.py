@@ -624,7 +624,7 @@ except Exception as e:
 """
     assert results(python, payload, code) == [
         "PayloadError",
-        "ROOT is damaged; to fix, get it anew",
+        "ROOT is damaged; to fix, get a new copy",
     ]
 
 

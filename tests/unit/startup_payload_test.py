@@ -260,7 +260,7 @@ def test_namespaces(modules: dict[str, bool], found: tuple[str, ...]) -> None:
 # --- Damage
 
 WHOLE = b"executable" + written(write_app, start=("app", None))
-DAMAGED = "app is damaged; to fix, get it anew"
+DAMAGED = "app is damaged; to fix, get a new copy"
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"\x7fELF" * 99, MAGIC[1:], WHOLE[:-1], WHOLE + b"\n"])
@@ -340,7 +340,7 @@ def test_no_payload(tmp_path: Path) -> None:
     assert str(e.value) == (
         f"the program is missing: nothing is appended to {executable} (a tool such as strip may "
         f"have removed it, or a download was cut short), and there is no {executable}.payload; "
-        "to fix, get it anew"
+        "to fix, get a new copy"
     )
 
 
@@ -350,7 +350,7 @@ def test_a_payload_beside_that_is_damaged(tmp_path: Path, beside: bytes) -> None
     (tmp_path / "app.payload").write_bytes(beside)
     with pytest.raises(PayloadError) as e:
         find(str(tmp_path / "app"))
-    assert str(e.value) == f"{tmp_path}/app.payload is damaged; to fix, get it anew"
+    assert str(e.value) == f"{tmp_path}/app.payload is damaged; to fix, get a new copy"
 
 
 def test_a_damaged_end_is_not_made_good_by_what_lies_beside(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_a_damaged_end_is_not_made_good_by_what_lies_beside(tmp_path: Path) -> N
     (tmp_path / "app.payload").write_bytes(WHOLE)
     with pytest.raises(PayloadError) as e:
         find(str(tmp_path / "app"))
-    assert str(e.value) == f"{tmp_path}/app is damaged; to fix, get it anew"
+    assert str(e.value) == f"{tmp_path}/app is damaged; to fix, get a new copy"
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

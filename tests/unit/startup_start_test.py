@@ -302,7 +302,7 @@ def test_a_payload_that_is_not_there(python: str, tmp_path: Path) -> None:
         "",
         "my-app: the program is missing: nothing is appended to ROOT (a tool such as strip may "
         "have removed it, or a download was cut short), and there is no ROOT.payload; to fix, "
-        "get it anew\n",
+        "get a new copy\n",
     )
     assert without_stderr(program) == ("", 1)
 
@@ -312,7 +312,7 @@ def test_a_damaged_index(python: str, tmp_path: Path) -> None:
     content = bytearray(program.path.read_bytes())
     content[-FOOTER_SIZE - 1] ^= 1
     program.path.write_bytes(content)
-    assert program.run() == (1, "", "my-app: ROOT is damaged; to fix, get it anew\n")
+    assert program.run() == (1, "", "my-app: ROOT is damaged; to fix, get a new copy\n")
 
 
 @pytest.mark.parametrize("function", [None, "main"])
@@ -320,7 +320,7 @@ def test_a_damaged_module(python: str, tmp_path: Path, function: str | None) -> 
     program = Program(tmp_path, python, "def main():\n    return 'good'\n", function)
     content = program.path.read_bytes()
     program.path.write_bytes(content.replace(b"good", b"evil"))
-    assert program.run() == (1, "", "my-app: ROOT is damaged; to fix, get it anew\n")
+    assert program.run() == (1, "", "my-app: ROOT is damaged; to fix, get a new copy\n")
 
 
 def test_a_payload_beside_it(python: str, tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_payload_beside_it(python: str, tmp_path: Path) -> None:
     beside.write_bytes(content[len(launcher) :])
     assert program.run() == (0, "ROOT.payload/app/main.py\n", "")
     beside.write_bytes(content[len(launcher) : -1])
-    assert program.run() == (1, "", "my-app: ROOT.payload is damaged; to fix, get it anew\n")
+    assert program.run() == (1, "", "my-app: ROOT.payload is damaged; to fix, get a new copy\n")
 
 
 # --- What lies beside it

@@ -56,7 +56,7 @@ _TOML_LINE = re.compile(
 
 
 def without_credentials(text: str) -> str:
-    """`text` without the user names, passwords and tokens that it is known how to recognise."""
+    """`text` without the user names, passwords and tokens that it is known how to recognize."""
     text = _UNBROKEN.sub(_hide_userinfo, text)
     text = _PARAMETER.sub(_hide_parameter, text)
     for pattern in (_LINE_HEADER, _WORD_HEADER, _TOML_LINE):

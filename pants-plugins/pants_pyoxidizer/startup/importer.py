@@ -1,9 +1,9 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Imports the modules of a payload, as `zipimport` does those of a zip file.
 
-The payload is an entry of `sys.path`, named like the file that it is in; modules seem to lie below
-that: `/opt/app/bin/pkg/module.py`. So do those of the standard library that PyOxidizer's importer
-loads from the executable.
+The entry of `sys.path` is the path of the file with the payload, and the modules' paths are below
+it, such as `/opt/app/bin/pkg/module.py`. So are those of the standard library, which PyOxidizer's
+importer loads from the executable.
 """
 
 import marshal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class PayloadLoader(SourcelessFileLoader):
     """Loads one module.
 
-    The base class executes modules in such a way that no frame of ours is in tracebacks.
+    The base class executes it, so that no frame of ours shows in tracebacks.
     """
 
     def __init__(self, payload: Payload, key: str, fullname: str) -> None:
@@ -36,9 +36,9 @@ class PayloadLoader(SourcelessFileLoader):
         return self._is_package
 
     def get_code(self, fullname: str) -> "Optional[CodeType]":
-        # Modules without code have the other loader, as `PayloadFinder` sees to.
+        # `PayloadFinder` gives modules without code the other loader.
         code: "CodeType" = marshal.loads(self.payload.read(self._code))  # type: ignore[arg-type]
-        # As Python's own loaders do it: a path of the machine that compiled it says nothing.
+        # As Python's own loaders do: the path where it was compiled does not exist here.
         _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
         return code
 
@@ -69,21 +69,21 @@ class PayloadLoader(SourcelessFileLoader):
 
 
 class PayloadSourceLoader(PayloadLoader):
-    """Loads a module that has only its source.
+    """Loads a module that has only source.
 
-    Python's own methods compile it, so that no frame of ours is in the traceback of a SyntaxError.
+    Python's own methods compile it, so that no frame of ours shows in a SyntaxError's traceback.
     """
 
     get_code = SourceFileLoader.get_code
     source_to_code = SourceFileLoader.source_to_code
 
     def path_stats(self, path: str) -> "Any":
-        """Raises OSError: there is no bytecode to compare with."""
+        """Raise OSError: there is no cached bytecode to compare with."""
         raise OSError
 
 
 class PayloadFinder:
-    """Finds modules in one folder of a payload; `folder` is "" or ends with "/"."""
+    """Finds modules in one folder of a payload. `folder` is "" or ends with "/"."""
 
     def __init__(self, payload: Payload, folder: str) -> None:
         self.payload = payload
@@ -108,7 +108,7 @@ class PayloadFinder:
         return spec
 
     def invalidate_caches(self) -> None:
-        """Payloads do not change."""
+        """Do nothing, because payloads do not change."""
 
     def iter_modules(self, prefix: str = "") -> "Iterator[Tuple[str, bool]]":
         """For `pkgutil.iter_modules`."""
@@ -119,7 +119,7 @@ class PayloadFinder:
 
 
 class DistributionFinder:
-    """On `sys.meta_path`, finds no modules, but metadata for `importlib.metadata`."""
+    """Finds metadata for `importlib.metadata`. On `sys.meta_path`, it finds no modules."""
 
     def __init__(self, payload: Payload) -> None:
         self.payload = payload
@@ -134,10 +134,10 @@ class DistributionFinder:
 
 
 class LocatingFinder:
-    """Has PyOxidizer's importer, `finder`, give modules a `__file__`.
+    """Wraps PyOxidizer's importer, `finder`, to give its modules a `__file__`.
 
-    Much code asks for `os.__file__`, if only to tell the standard library from other code. As with
-    modules of a payload, nothing is there for the operating system.
+    Much code reads `os.__file__`, if only to tell the standard library from other code. As with
+    modules of a payload, the file does not exist.
     """
 
     def __init__(self, finder: "Any") -> None:
@@ -152,7 +152,7 @@ class LocatingFinder:
         return spec
 
     def locate(self, spec: ModuleSpec) -> bool:
-        """Whether the module is in the executable, and is no built-in one."""
+        """Set the origin of a module in the executable. Returns whether it is one, not built in."""
         if spec.loader is not self._finder or spec.origin is not None:
             return False
         is_package = spec.submodule_search_locations is not None
@@ -163,7 +163,7 @@ class LocatingFinder:
 
 
 def locate_stdlib() -> None:
-    """Give what PyOxidizer's importer loads a `__file__`, and what it has loaded."""
+    """Give the modules of PyOxidizer's importer a `__file__`, those already loaded included."""
     for index, finder in enumerate(sys.meta_path):
         if type(finder).__name__ == "OxidizedFinder":
             locating = LocatingFinder(finder)
@@ -176,7 +176,7 @@ def locate_stdlib() -> None:
 
 
 def install(payload: Payload) -> None:
-    """Make the modules of a payload importable, before those of folders."""
+    """Make the modules of a payload importable, ahead of those in folders."""
 
     def path_hook(path: str) -> "Any":
         if path == payload.path:

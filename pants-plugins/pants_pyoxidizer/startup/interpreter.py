@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 USAGE = "usage: [option] ... [-c cmd | -m mod | file | -] [arg] ..."
 
-# The rest of Python's own options take effect before any code runs: they are known, so that what
-# others write on a command line is understood, and change nothing.
+# Python's other options would have to take effect before any code runs. They are accepted, because
+# libraries pass them, and ignored.
 FLAGS = "BIPVhu" + "EORSbdqsv"
 WITH_VALUE = "WXcm"
 
@@ -25,11 +25,11 @@ PROCESSES = {
 
 
 class UsageError(Exception):
-    """A command line that `python` does not take."""
+    """A command line that `python` would refuse."""
 
 
 class Command:
-    """`form` is "-c" or "-m", whose `value` follows it, or "file", or "-"."""
+    """A parsed command line. `form` is "-c", "-m", "file" or "-", and `value` what it applies to."""
 
     def __init__(
         self, options: "List[Tuple[str, str]]", form: str, value: str, arguments: "List[str]"
@@ -76,7 +76,7 @@ def refuse(option: str) -> str:
 
 
 def process_of_multiprocessing(arguments: "Sequence[str]") -> "Optional[str]":
-    """Which one of PROCESSES this command line starts, if any."""
+    """The one of PROCESSES that this command line starts, if any."""
     try:
         command = parse(arguments)
     except UsageError:
@@ -91,7 +91,7 @@ def process_of_multiprocessing(arguments: "Sequence[str]") -> "Optional[str]":
 
 
 def names_a_pipe(arguments: "Sequence[str]") -> bool:
-    """Whether code or a module is to run with a pipe or a socket that this process was given."""
+    """Whether code or a module is to run with a pipe or a socket that this process inherited."""
     try:
         command = parse(arguments)
     except UsageError:
@@ -105,7 +105,7 @@ def names_a_pipe(arguments: "Sequence[str]") -> bool:
 
 
 def is_pipe(descriptor: int) -> bool:
-    """Standard input, output and error do not count: who started this gives them to any program."""
+    """Standard input, output and error do not count, because any program gets them."""
     import os
     import stat
 
@@ -142,7 +142,7 @@ def main(arguments: "Sequence[str]") -> None:
 
 
 def fail(message: str) -> "NoReturn":
-    if sys.stderr is not None:  # Else `print` would take stdout.
+    if sys.stderr is not None:  # Otherwise `print` would use stdout.
         print(message, file=sys.stderr)
     sys.exit(2)
 
@@ -154,7 +154,7 @@ def start(command: Command, name: str, folder: str) -> None:
 
 
 def set_options(command: Command) -> None:
-    """What `multiprocessing` and `subprocess` hand on to interpreters that they start, as well."""
+    """Apply options, also those that `multiprocessing` passes on to the interpreters it starts."""
     if command.has("B"):
         sys.dont_write_bytecode = True
     if command.has("u"):
@@ -207,7 +207,7 @@ def run_file(command: Command) -> None:
     from importlib.machinery import SourceFileLoader
 
     start(command, command.value, folder=os.path.dirname(os.path.realpath(path)))
-    # `__spec__` stays None: by `__file__`, `multiprocessing` finds the code again.
+    # `__spec__` stays None, so that `multiprocessing` finds the code by its `__file__`.
     __main__.__dict__.update(
         __file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path)
     )

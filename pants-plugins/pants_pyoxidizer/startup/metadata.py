@@ -12,7 +12,7 @@ from .resources import PayloadPath, bytecode
 
 
 class PayloadDistribution:
-    """What a `Distribution` must have; the base class is that of whoever asks."""
+    """The methods that a `Distribution` needs; `find_distributions` adds the caller's base class."""
 
     def __init__(self, dist_info: PayloadPath) -> None:
         self._dist_info = dist_info
@@ -29,9 +29,9 @@ class PayloadDistribution:
 
 
 def _with_bytecode(record: str, payload: Payload) -> str:
-    """A RECORD (PEP 376) that names the bytecode of modules whose source is not there.
+    """A RECORD (PEP 376) that lists the bytecode of modules without source.
 
-    From Python 3.12 on, files that are not there are none of a distribution's. Older ones know
+    From Python 3.12 on, `importlib.metadata` drops files that do not exist. Before, it tells
     modules by the suffix `.py`.
     """
     output = io.StringIO()
@@ -47,7 +47,7 @@ def _with_bytecode(record: str, payload: Payload) -> str:
 
 
 def find_distributions(payload: Payload, context: Any) -> Iterator[Any]:
-    """For `importlib.metadata`, and for `importlib_metadata`, which newer packages bring along."""
+    """For `importlib.metadata`, and for its backport `importlib_metadata`."""
     if payload.path not in context.path:
         return
     asking = sys.modules[type(context).__mro__[-2].__module__]

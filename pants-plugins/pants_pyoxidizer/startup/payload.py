@@ -1,10 +1,10 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""The payload: a program's modules and files as one blob, with what to run.
+"""The payload: a program's modules and files in one blob, and what to run.
 
     contents ... | index | footer
 
-The index is a dict in marshal's version 2, which all Pythons read and write alike (the bytecode in
-the contents suits one of them only):
+The index is a dict in version 2 of the marshal format, which all Pythons read and write alike. (The
+bytecode in the contents fits only one of them.)
 
     modules     {path without suffix: (path of the source, whether it is a package, code)}
     files       {path: contents}
@@ -13,12 +13,12 @@ the contents suits one of them only):
     interpreter whether the environment may ask for an interpreter in place of the program
 
 Paths are relative to a root like site-packages, with "/". Code and contents are (offset, size,
-CRC-32, whether zlib compressed it); a module's code may be None, then its source is among the
-files. The footer consists of four little-endian numbers of 8 bytes, and MAGIC: size of all that
-comes before the footer, size of the index, CRC-32 of the index, format.
+CRC-32, whether zlib compressed it). A module's code may be None; then its source is among the
+files. The footer is four little-endian numbers of 8 bytes (size of all that comes before the
+footer, size of the index, CRC-32 of the index, format), then MAGIC.
 
-A payload is appended to an executable, or lies beside it (see `find`). What `prepare_wheel` writes
-for one wheel has the same form, without anything to start.
+A payload is appended to an executable, or is a file beside it (see `find`). Those that
+`make_payload` writes for single wheels have the same format, and nothing to start.
 """
 
 import marshal
@@ -42,7 +42,7 @@ SUFFIX = ".payload"  # Of a payload that lies beside its executable.
 
 
 class PayloadError(Exception):
-    """The payload is not there, or damaged."""
+    """The payload is missing or damaged."""
 
 
 class Payload:
@@ -58,7 +58,7 @@ class Payload:
         self._data = data
 
     def read(self, contents: "Extent") -> "Union[bytes, memoryview]":
-        """Raises PayloadError for what is not as it was written."""
+        """Raises PayloadError when the data is not what was written."""
         offset, size, checksum, is_compressed = contents
         data = self._data[offset : offset + size]
         if len(data) != size or crc32(data) != checksum:
@@ -71,7 +71,7 @@ class Payload:
 
 
 def damaged(path: str) -> str:
-    return f"{path} is damaged; to fix, get it anew"
+    return f"{path} is damaged; to fix, get a new copy"
 
 
 def find(executable: str) -> Payload:
@@ -90,7 +90,7 @@ def find(executable: str) -> Payload:
         raise PayloadError(
             f"the program is missing: nothing is appended to {executable} (a tool such as strip "
             f"may have removed it, or a download was cut short), and there is no {sidecar}; "
-            "to fix, get it anew"
+            "to fix, get a new copy"
         )
     return payload
 
@@ -101,7 +101,7 @@ def open_file(path: str) -> "Optional[Payload]":
 
     try:
         with open(path, "rb") as file:
-            # It stays valid when the file is replaced, or when a daemon closes all descriptors.
+            # A mapping stays valid when the file is replaced, or a daemon closes all descriptors.
             view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except ValueError:  # It is empty.
         return None
@@ -129,8 +129,8 @@ def parse(path: str, view: "memoryview") -> "Optional[Payload]":
 class Writer:
     """Writes a payload to a file, from its current position.
 
-    Of several modules or files with one path, the first one counts, but a package before a module
-    of its name, as in a folder. Compression is for what is seldom read: it costs time at each start.
+    Of several modules or files with one path, the first one counts, except that a package precedes
+    a module of its name, as in a folder. Compress only what is seldom read: reading it takes longer.
     """
 
     def __init__(self, file: "BinaryIO", compress: bool = False) -> None:
@@ -153,7 +153,7 @@ class Writer:
         self.modules[name] = (path, is_package, None if code is None else self._write(code))
 
     def add_payload(self, payload: Payload) -> None:
-        """Take over all of another one's contents, but not what it starts."""
+        """Add all contents of another payload, but not what it starts."""
         shift = self._size
         for name, (path, is_package, code) in payload.modules.items():
             if not self._is_hidden(name, is_package):
@@ -210,7 +210,7 @@ def _contents_size(payload: Payload) -> int:
 
 
 def namespaces(modules: "Mapping[str, Module]") -> "Iterable[str]":
-    """The folders of modules that are not packages themselves (PEP 420)."""
+    """The folders that hold modules, but are not regular packages (PEP 420)."""
     folders = set()
     for name in modules:
         folder = name.rpartition("/")[0]

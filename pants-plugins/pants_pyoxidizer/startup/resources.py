@@ -13,13 +13,13 @@ from .payload import Payload
 if TYPE_CHECKING:
     from .payload import Extent
 
-# As PEP 552 has it: the source's hash follows, and is not to be checked.
+# The header of PEP 552 for bytecode that is not checked against the source's hash.
 UNCHECKED_PYC = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
 
 
 @lru_cache(maxsize=None)
 def bytecode(payload: Payload) -> "Dict[str, Extent]":
-    """The code of modules without their source, by the path that it would have in a folder."""
+    """The code of modules without source, by the path that it would have in a folder."""
     return {
         f"{path}c": code
         for path, _, code in payload.modules.values()
@@ -68,7 +68,7 @@ class PayloadPath:
 
     def joinpath(self, *descendants: str) -> "PayloadPath":
         path = normpath("/".join((".", self.path, *map(str, descendants))))
-        # What leads out of the payload keeps its "..", and is nowhere.
+        # A path that leads out of the payload keeps its "..", so nothing is found there.
         return PayloadPath(self.payload, "" if path == "." else path)
 
     def __truediv__(self, child: str) -> "PayloadPath":
@@ -88,7 +88,7 @@ class PayloadPath:
         raise FileNotFoundError(2, "No such file in the payload", str(self))
 
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        # With "\n" for all ends of lines, as when a file is read.
+        # Translate line ends to "\n", as `open` does.
         stream = io.BytesIO(self.read_bytes())
         return io.TextIOWrapper(stream, encoding or "utf-8", errors).read()
 

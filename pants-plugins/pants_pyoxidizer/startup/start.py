@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Finds the payload of the executable that runs, and starts its program."""
+"""Finds the payload of the running executable and starts its program."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PACKAGE = __name__.rpartition(".")[0]
 
-FORK = "--multiprocessing-fork"  # The first argument of a process that is started by "spawn".
+FORK = "--multiprocessing-fork"  # The first argument of a process started by "spawn".
 VARIABLE = "PANTS_PYOXIDIZER_INTERPRETER"
 
 AT_SECURE = 23  # <linux/auxvec.h>
@@ -22,7 +22,7 @@ ONLY_OURS = "only the program itself can start such a process"
 
 
 def main() -> None:
-    """Runs the program; what it raises ends the interpreter, which knows the exit status."""
+    """Run the program. What it raises ends the interpreter, which sets the exit status."""
     try:
         payload = find(sys.executable)
         importer.locate_stdlib()
@@ -38,7 +38,7 @@ def main() -> None:
         fail(str(error))
     except BaseException as error:
         report(error)
-        # Python has still to see it: KeyboardInterrupt ends the process with the signal.
+        # Let Python see it, silently: it ends the process with SIGINT for KeyboardInterrupt.
         sys.excepthook = lambda *_: None
         raise
 
@@ -48,7 +48,7 @@ def fail(message: str) -> "NoReturn":
 
 
 def add_builtins() -> None:
-    """Of what `site` does elsewhere, add the functions that scripts use."""
+    """Add the functions that scripts use, as `site` does elsewhere."""
     import builtins
 
     from _sitebuiltins import Quitter, _Helper
@@ -59,15 +59,12 @@ def add_builtins() -> None:
 
 
 def set_prefixes(folder: str) -> None:
-    """Say that distributions are installed below the folder.
-
-    What they bring for elsewhere than site-packages, such as `share/jupyter`, is looked for there.
-    """
+    """Make the folder the prefix, where programs look for files such as `share/jupyter`."""
     sys.prefix = sys.exec_prefix = sys.base_prefix = sys.base_exec_prefix = folder
 
 
 def read_pth_files(folder: str) -> None:
-    """Honour what wheels on the filesystem have Python do at its start, as `site` does."""
+    """Process the `.pth` files of wheels on the filesystem, as `site` does."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -81,7 +78,7 @@ def read_pth_files(folder: str) -> None:
 def run(payload: Payload) -> None:
     module, function = payload.start
     arguments = sys.argv[1:]
-    # An embedded interpreter has no name of its own there, which no command line parser survives.
+    # An embedded interpreter leaves it empty, which command-line parsers do not survive.
     sys.argv[:1] = [sys.executable]
     is_process = process_of_multiprocessing(arguments) is not None
     if is_process and borrows_rights():
@@ -103,9 +100,9 @@ def run(payload: Payload) -> None:
 
 
 def process_of_multiprocessing(arguments: "List[str]") -> "Optional[str]":
-    """Which process this is, if `multiprocessing` started it.
+    """The kind of this process, if `multiprocessing` started it.
 
-    Without this, the program itself would run instead, and might multiply without end.
+    Otherwise the program itself would run instead, and might start processes without end.
     """
     if arguments[:1] == [FORK]:
         return "spawn"
@@ -128,9 +125,9 @@ def run_worker(arguments: "List[str]") -> None:
 
 
 def is_helper(arguments: "List[str]") -> bool:
-    """Whether another library started this as `multiprocessing` starts its processes.
+    """Whether another library started this process as `multiprocessing` does.
 
-    As joblib's loky does: by the program itself, as an interpreter, with a pipe.
+    joblib's loky, for example, starts the program as an interpreter and hands it a pipe.
     """
     if "-c" not in arguments and "-m" not in arguments:
         return False
@@ -139,7 +136,7 @@ def is_helper(arguments: "List[str]") -> bool:
     try:
         is_ours = is_child_of_ours()
     except PermissionError:
-        # A service's parent is not open to it, either, but a service leads a session of its own.
+        # A service cannot inspect its parent, either, but it leads its own session.
         is_ours = os.getsid(0) != os.getpid()
     if not is_ours:
         return False
@@ -149,9 +146,9 @@ def is_helper(arguments: "List[str]") -> bool:
 
 
 def borrows_rights() -> bool:
-    """Whether the executable gives rights to who starts it: by set-user-ID, or by capabilities.
+    """Whether the executable has more rights than its caller, by set-user-ID or capabilities.
 
-    As with LD_PRELOAD, who borrows rights must not bring code along.
+    As with LD_PRELOAD, a caller must not get its own code run with such rights.
     """
     if (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid()):
         return True
@@ -159,22 +156,19 @@ def borrows_rights() -> bool:
         with open("/proc/self/auxv", "rb") as file:
             return is_secure(file.read())
     except PermissionError:
-        return True  # The kernel closes it when an executable gives rights.
+        return True  # The kernel denies access when an executable gives rights.
     except FileNotFoundError:
         return False
 
 
 def is_secure(auxv: bytes) -> bool:
-    """Whether the kernel said at the start that a process has rights of its executable.
-
-    That is what makes the dynamic linker ignore LD_PRELOAD.
-    """
+    """Whether AT_SECURE is set, which also makes the dynamic linker ignore LD_PRELOAD."""
     numbers = memoryview(auxv).cast("L").tolist()
     return dict(zip(numbers[::2], numbers[1::2])).get(AT_SECURE, 0) != 0
 
 
 def require_our_parent() -> None:
-    """End this process if the program did not start it: what it is sent is code."""
+    """Exit if the program did not start this process, because the pipe brings code to run."""
     try:
         is_ours = is_child_of_ours()
     except PermissionError as error:
@@ -184,10 +178,10 @@ def require_our_parent() -> None:
 
 
 def is_child_of_ours() -> "Optional[bool]":
-    """Whether the parent process is this program, too; None where there is no `/proc` to tell.
+    """Whether the parent process runs this program, too; None without `/proc`.
 
     Raises:
-        PermissionError: when that is not for us to see, as when the parent has changed its user.
+        PermissionError: when we may not know, for example when the parent has changed its user.
     """
     own, parents = "/proc/self/exe", f"/proc/{os.getppid()}/exe"
     try:
@@ -204,8 +198,8 @@ def is_child_of_ours() -> "Optional[bool]":
 def wants_interpreter() -> bool:
     """Whether the environment asks for an interpreter in place of the program.
 
-    If so, the variable becomes our path: `sys.executable` is an interpreter for the processes that
-    are started from here, and other executables of this kind are what they are.
+    If so, set the variable to our path. Then `sys.executable` is an interpreter in the processes
+    started from here, but other executables of this kind still run their programs.
     """
     if os.environ.get(VARIABLE) not in ("1", sys.executable) or borrows_rights():
         return False
@@ -214,9 +208,9 @@ def wants_interpreter() -> bool:
 
 
 def load(module: str, function: str) -> "Callable[[], Any]":
-    """What `from module import function` gives; the function may have dots in its name."""
+    """What `from module import function` gives; the function's name may be dotted."""
     first, *rest = function.split(".")
-    # With `fromlist`, it may be a submodule.
+    # `fromlist` also imports a submodule of that name.
     found: "Any" = getattr(__import__(module, fromlist=[first]), first)
     for name in rest:
         found = getattr(found, name)
@@ -232,8 +226,8 @@ def report(error: BaseException) -> None:
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
     if sys.excepthook is not sys.__excepthook__:
         sys.excepthook(type(error), error, traceback)
-    elif sys.stderr is not None:  # Else `print_exception` would take stdout.
-        # Python's own hook reads sources from files alone.
+    elif sys.stderr is not None:  # Otherwise `print_exception` would use stdout.
+        # Python's own hook reads sources only from files.
         from traceback import print_exception
 
         print_exception(type(error), error, traceback)

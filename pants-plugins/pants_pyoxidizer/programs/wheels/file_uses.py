@@ -1,12 +1,12 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""What a module does that needs files on disk, by its syntax tree; nothing is imported or run.
+"""Finds what a module does that needs files on disk. It reads the syntax tree and runs nothing.
 
-In memory, a module has a `__file__` at which the operating system finds nothing. To join paths to
-that, or to list folders, fails. Imports, `pkgutil`, `importlib.resources` and `importlib.metadata`
-work. So these count only for wheels that have data: whether it is read in such a way.
+In memory, a module's `__file__` names a file that does not exist. Code that joins paths to it, or
+lists folders, fails. Imports, `pkgutil`, `importlib.resources` and `importlib.metadata` work, so
+they matter only for wheels with data: do they read it in a way that works in memory?
 
-This is a judgement of likelihood: code can hide what it does, and what counts here may never run.
-In doubt, it counts.
+The result is an estimate: code can hide what it does, and code that is found may never run. In
+doubt, a use counts.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ ANY, RESOURCE, RESOURCE_PATH = "any", "resource", "resource path"
 FILES = "`importlib.resources.files`"
 PKG_RESOURCES = "pkg_resources"
 
-# Only modules with one of these are parsed, which saves most of the time: a word, and as a pattern
-# what must be there as well for it to count. Modules that cannot be parsed, since they are written for
-# another Python or too large, are judged by the first ones.
+# To save time, parse only modules that contain one of these words. The value is a pattern that must
+# match, too. Modules that cannot be parsed (for another Python, or too large) are judged by the
+# first word that they contain.
 _FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations", PKG_RESOURCES)
 _WORDS = {
     **dict.fromkeys(_FILE_WORDS, ""),
@@ -42,15 +42,15 @@ _WORDS = {
     "get_data": "pkgutil",
     "co_filename": "",
 }
-# The syntax tree takes a hundred times as much memory as the source. Such modules are generated.
+# A syntax tree takes a hundred times the memory of its source. Modules this large are generated.
 MAX_PARSED_BYTES = 16 * 1024 * 1024
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _LOCATIONS = ("__file__", "__path__", "__cached__")
-# These take `__path__`, and ask our importer.
+# These take a `__path__` and ask our importer, so they work in memory.
 _PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
 _FILE_FINDERS = ("getabsfile", "getfile", "getsourcefile")
 _SOURCE_READERS = ("findsource", "getsource", "getsourcelines")
-# Of `importlib.machinery`. Who asks for them looks for modules, and loads them, in ways of its own.
+# From `importlib.machinery`. Code that asks for them has its own way to find and load modules.
 _SUFFIXES = ("BYTECODE_SUFFIXES", "SOURCE_SUFFIXES")
 _METADATA = ("importlib.metadata", "importlib_metadata")
 _RESOURCES = ("importlib.resources", "importlib_resources")
@@ -59,7 +59,7 @@ _DISTRIBUTION_FINDERS = {
     *("get_entry_info", "get_entry_map", "iter_entry_points", "load_entry_point"),
     *("require", "run_script", "working_set"),
 }
-# A frame knows where its code is from.
+# A frame gives the file of its code.
 _FRAME_READERS = ("inspect.getframeinfo", "inspect.stack")
 _PROJECT_NAME = re.compile(r"[\w.-]+")
 _WALKS = ("glob", "iterdir", "rglob")
@@ -67,15 +67,18 @@ _WALKS = ("glob", "iterdir", "rglob")
 
 @dataclass(frozen=True, order=True)
 class Use:
-    """One thing that a module does.
+    """One use of files by a module.
 
-    `kind` is FILE for what works with files alone, MODULE for the same with a module that may be in
-    another wheel (`what` is its name then), DISTRIBUTIONS for looking for other wheels in a way
-    that finds files alone, DISTRIBUTION for the same with a single one (`what` is its name then,
-    as PEP 503 spells it), and SOURCE for reading Python sources.
+    `kind` is one of:
 
-    The rest is about data: RESOURCE for reading that of this wheel in a way that works in memory,
-    RESOURCE_PATH for doing something else with it, and ANY for what may be about any module.
+    - FILE: works only with files on disk.
+    - MODULE: the same, for a module that may be in another wheel; `what` is its name.
+    - DISTRIBUTIONS: looks for other wheels in a way that finds only files on disk.
+    - DISTRIBUTION: the same, for a single one; `what` is its name, normalized as in PEP 503.
+    - SOURCE: reads Python sources.
+    - RESOURCE: reads data of this wheel in a way that works in memory.
+    - RESOURCE_PATH: does something else with data of this wheel.
+    - ANY: may concern any module.
     """
 
     line: int
@@ -85,14 +88,17 @@ class Use:
 
 @dataclass(frozen=True)
 class Uses:
-    """By line, each thing once; `needs` are top-level packages without which nothing is run."""
+    """Uses by line, without duplicates.
+
+    `needs` are the top-level packages that the module cannot be imported without.
+    """
 
     uses: tuple[Use, ...] = ()
     needs: tuple[str, ...] = ()
 
 
 def find_uses(source: bytes, module: str, is_package: bool, modules: Container[str]) -> Uses:
-    """What the module does; `modules` are those of its wheel. Whatever the source is, no error."""
+    """The uses of a module; `modules` are those of its wheel. Never fails, whatever the source."""
     words = [
         word
         for word, other in _WORDS.items()
@@ -128,24 +134,24 @@ class _Reader(ast.NodeVisitor):
         self._in_fallback = False
         nodes = [*ast.walk(tree)]
         self._defined = {node.name for node in nodes if isinstance(node, _DEFINITIONS)}
-        # Names, and what they stand for, wherever they are imported.
+        # The full names of imported names, wherever the import is.
         self._imported: dict[str, str] = {}
         imports = [full for node in nodes for full in self._imports(node)]
         self._has_resources = any(name.startswith(_RESOURCES) for name in imports)
         names = {*map(last_name, nodes), *(name.rpartition(".")[2] for name in imports)}
         self._finds_specs = not names.isdisjoint({"find_spec", "__spec__"})
-        # Where there is the newer way, pkg_resources is for Pythons without it.
+        # Beside importlib.metadata, pkg_resources is a fallback for older Pythons.
         self._finds_distributions = not names.isdisjoint(_DISTRIBUTION_FINDERS) and not any(
             name.startswith(_METADATA) for name in imports
         )
         self._sought = self._sought_distributions(nodes)
-        # With `__file__`, such a text is a sign of looking for modules in a folder.
+        # With `__file__`, such a string suggests a search for modules in a folder.
         self._has_py = any((constant_text(node) or "").endswith(".py") for node in nodes)
         if imports_readers(imports):
             self._add_resources(nodes)
 
     def _imports(self, node: ast.AST) -> Iterator[str]:
-        """What is imported here; keeps under which name."""
+        """The full names that a statement imports; records them by local name."""
         if isinstance(node, ast.Import):
             for name in node.names:
                 top = name.name.partition(".")[0]
@@ -170,7 +176,7 @@ class _Reader(ast.NodeVisitor):
             self.uses.append(Use(line, SOURCE, "`.py` files"))
 
     def _sought_distributions(self, nodes: list[ast.AST]) -> set[str]:
-        """The names of distributions; none if others may be looked for, too."""
+        """The distributions that are looked for; empty if there may be others."""
         finders = [node for node in nodes if self._original_name(node) in _DISTRIBUTION_FINDERS]
         sought: dict[ast.AST, str] = {
             node.func: self._named_module(node.args[0]) or ""
@@ -183,13 +189,13 @@ class _Reader(ast.NodeVisitor):
         return {re.sub(r"[-_.]+", "-", name).lower() for name in sought.values()}
 
     def _original_name(self, node: ast.AST) -> str | None:
-        """The last name of what this may be, before any `import ... as`."""
+        """The last part of a node's name, before any `import ... as`."""
         if not isinstance(node, (ast.Name, ast.Attribute)):
             return None
         return (self._module_of(node) or "").rpartition(".")[2] or last_name(node)
 
     def _add_for_any(self, node: ast.AST, what: str) -> None:
-        """It takes names of modules, of this wheel or of others."""
+        """Add a use that may concern modules of this wheel or of others."""
         self._add(node, FILE, what)
         self._add(node, ANY, what)
 
@@ -204,12 +210,12 @@ class _Reader(ast.NodeVisitor):
     # --- What counts
 
     def visit_If(self, node: ast.If) -> None:
-        # What is below `if __name__ == "__main__"` is seldom for users of a wheel.
+        # Users of a wheel seldom run what is below `if __name__ == "__main__"`.
         for child in node.orelse if is_main_test(node.test) else ast.iter_child_nodes(node):
             self.visit(child)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        # What is imported after an ImportError is for Pythons that are too old for us.
+        # Imports in `except ImportError` are for Pythons older than ours.
         before = self._in_fallback
         self._in_fallback = before or is_import_fallback(node)
         self.generic_visit(node)
@@ -299,7 +305,7 @@ class _Reader(ast.NodeVisitor):
     # --- What an expression stands for
 
     def _module_of(self, node: ast.expr) -> str | None:
-        """The name of a module, as far as the text says which one it is."""
+        """The name of the module that an expression gives, if the source tells."""
         if isinstance(node, ast.Name):
             return self._imported.get(node.id)
         if isinstance(node, ast.Attribute):
@@ -324,7 +330,7 @@ class _Reader(ast.NodeVisitor):
         )
 
     def _is_own(self, node: ast.expr) -> bool:
-        """Whether a function that takes an object gets one of this wheel."""
+        """Whether an argument is an object of this wheel."""
         if isinstance(node, ast.Call):
             return last_name(node.func) in ("currentframe", "_getframe", "type")
         if isinstance(node, ast.Attribute) and node.attr == "__class__":

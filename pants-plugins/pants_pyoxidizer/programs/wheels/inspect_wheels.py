@@ -3,13 +3,13 @@
 
 usage: wheels.inspect_wheels --output wheels.json WHEEL...
 
-Pants runs this program in a cached process, so it depends on nothing but the standard library of
-Python 3.8 or newer, and its output on nothing but the wheels: objects in the order of the
-arguments, keys and lists sorted.
+Pants runs this program in a cached process. So it needs only the standard library of Python 3.8 or
+newer, and the output depends only on the wheels: objects in the order of the arguments, keys and
+lists sorted.
 
 Sources: PEP 427 (the wheel's layout and file name), PEP 425 (tags), PEP 566 (METADATA).
 
-A wheel that breaks their rules ends the program with one sentence on stderr and exit status 1.
+For a wheel that breaks their rules, it prints one sentence on stderr and exits with status 1.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from .wheel_content import (
     stays_inside,
 )
 
-# METADATA holds a README at most: what is larger than this is a zip bomb, or an accident.
+# METADATA holds at most a README. A larger one is a zip bomb or an accident.
 MAX_METADATA_BYTES = 64 * 1024 * 1024
 
-# What `zipfile` raises for archives that are damaged, encrypted, or compressed in a way this Python
-# does not know.
+# What `zipfile` raises for archives that are damaged, encrypted, or compressed with a method that
+# this Python lacks.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -118,7 +118,7 @@ def describe_wheel(path: str) -> dict[str, Any]:
 
 
 def programs(archive: zipfile.ZipFile) -> list[str]:
-    """Scripts that are programs of machine code, as those of ruff or cmake."""
+    """Scripts that are native executables, such as those of ruff or cmake."""
     found = []
     for info in archive.infolist():
         if SCRIPT.match(info.filename) and not info.is_dir():
@@ -168,7 +168,11 @@ def hash_file(file: IO[bytes]) -> str:
 
 
 def safe_names(infos: Iterable[zipfile.ZipInfo]) -> list[str]:
-    """The members' names, none of which leads out of the folder that the wheel is unpacked to."""
+    """The members' names.
+
+    Raises:
+        BrokenWheel: when one leads out of the folder that the wheel is unpacked to.
+    """
     names = []
     for info in infos:
         name = info.filename
@@ -205,22 +209,19 @@ def canonical_name(name: str) -> str:
 
 
 def quote(names: Iterable[str]) -> str:
-    """Names from a wheel, fit for a terminal whatever characters they hold."""
+    """Names from a wheel, safe to print whatever characters they hold."""
     return ", ".join(map(ascii, names))
 
 
 def require_once(names: Sequence[str], name: str) -> None:
-    """Check for a member that must be there.
-
-    Of two with one name, different tools would read different ones.
-    """
+    """Check for a required member. Of two with one name, tools disagree on which one to read."""
     count = names.count(name)
     if count != 1:
         raise BrokenWheel(f"it has {count or 'no'} {quote([name])}.")
 
 
 def read_headers(archive: zipfile.ZipFile, names: Sequence[str], name: str) -> Message:
-    """A member of the format of e-mail headers, in UTF-8."""
+    """A member in the format of e-mail headers, in UTF-8."""
     require_once(names, name)
     if archive.getinfo(name).file_size > MAX_METADATA_BYTES:
         raise BrokenWheel(f"its {quote([name])} is larger than {MAX_METADATA_BYTES} bytes.")
@@ -232,12 +233,12 @@ def read_headers(archive: zipfile.ZipFile, names: Sequence[str], name: str) -> M
 
 
 def header_values(headers: Message, field: str) -> list[str]:
-    """All values of a field, each on one line: long ones may be folded."""
+    """All values of a field, each unfolded to one line."""
     return [" ".join(str(value).split()) for value in headers.get_all(field, [])]
 
 
 def required_value(headers: Message, field: str) -> str:
-    """The value of a field that must be there."""
+    """The value of a required field."""
     values = header_values(headers, field)
     if not values or not values[0]:
         raise BrokenWheel(f"its metadata has no `{field}`.")

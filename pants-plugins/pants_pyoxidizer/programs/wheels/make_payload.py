@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Turns wheels into the payload of a program. The runtime runs this, so that bytecode suits it.
+"""Turns wheels into the payload of a program.
 
 usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
@@ -7,12 +7,15 @@ usage: runtime wheel [--sources] --output PART WHEEL
        runtime program [--sources] --output EXECUTABLE [--sidecar] [--interpreter]
                [--module M [--function F]] {--part PART | --wheel WHEEL}...
 
-`wheel` prepares one wheel: as a payload without anything to start, or as files in a folder like
-site-packages. `modules` prepares modules in a folder, compressed. `program` writes a copy of the
-runtime with all parts and wheels appended, or beside it. Wheels that change with each edit go here
-as they are: that saves a process. Of what has the same path, the first one counts.
+The runtime itself runs this program, so that the bytecode fits its Python.
 
-Modules become bytecode; with `--sources`, all their sources go along. A module that does not
+`wheel` prepares one wheel: as a payload that starts nothing, or as files in a folder like
+site-packages. `modules` prepares the modules in a folder, compressed. `program` copies the runtime
+and appends all parts and wheels to it, or writes them beside it. It takes wheels unprepared, too,
+which saves a process for those that change with each edit. Of several files with the same path, the
+first one counts.
+
+Modules become bytecode; with `--sources`, all their sources are included. A module that does not
 compile stays source, and fails when it is imported, as it would elsewhere.
 """
 
@@ -38,7 +41,7 @@ from pants_pyoxidizer.startup.resources import UNCHECKED_PYC
 
 from .wheel_content import SCRIPT, installed_path, is_of_use, stays_inside
 
-PLAIN_NAME = re.compile(r"[\w-]+")  # Not that of a template, such as `{{name}}`.
+PLAIN_NAME = re.compile(r"[\w-]+")  # Unlike that of a template, such as `{{name}}`.
 RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 PYC_HEADER_SIZE = 16
 
@@ -92,11 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def installed_files(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The members that are of use, by where in a folder like site-packages they belong, sorted.
+    """The members to install, by their sorted paths in a folder like site-packages.
 
     Raises:
-        PayloadError: when one belongs outside of that folder. `inspect_wheels` refuses such wheels
-            before; this is the place from which on the paths are written to.
+        PayloadError: when a path leads out of that folder. `inspect_wheels` refuses such wheels
+            before, but this is where the paths start to be written to.
     """
     paths = {}
     for member in archive.infolist():
@@ -119,7 +122,7 @@ def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> N
     files = installed_files(archive)
     for path, member in files.items():
         if SCRIPT.match(member.filename):
-            continue  # Nothing could start them.
+            continue  # Nothing in a payload could start it.
         data = archive.read(member)
         name = import_path(path)
         if path.endswith(".pyc") and source_path(path) in files:
@@ -143,14 +146,15 @@ def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> No
         is_module = not is_script and path.endswith(".py") and import_path(path)
         code = bytecode(path, data) if is_module else None
         with_source = code is None or keeps_source(path, files, with_sources)
-        # Older Pythons know modules of a distribution by `.py`, and look for none of its files.
+        # Before 3.12, Python tells modules of a distribution by `.py`, and does not check that its
+        # files exist.
         paths = [path] if with_source or sys.version_info < (3, 12) else []
         if code is not None:
             paths.append(compiled_path(path, with_source))
             write_file(output, paths[-1], UNCHECKED_PYC + code)
         recorded[member.filename] = paths
         if with_source:
-            # Shared libraries and programs carry their mode in the wheel.
+            # The wheel has the modes of shared libraries and programs.
             is_executable = bool(member.external_attr >> 16 & 0o111)
             write_file(output, path, data, 0o755 if is_executable else 0o644)
     for path, member in files.items():
@@ -159,9 +163,10 @@ def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> No
 
 
 def installed_record(record: bytes, recorded: Mapping[str, Sequence[str]]) -> bytes:
-    """A RECORD of what is installed: `recorded` has the paths of each line of the wheel's.
+    """The RECORD of what is installed.
 
-    Bytecode needs neither hash nor size there.
+    `recorded` maps each path in the wheel's RECORD to those that replace it. Bytecode needs neither
+    hash nor size there.
     """
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
@@ -180,9 +185,9 @@ def write_file(folder: str, path: str, data: bytes, mode: int = 0o644) -> None:
 
 
 def import_path(path: str) -> str | None:
-    """The path without suffix of what can be imported; of a package, that of its folder.
+    """The path of a module without its suffix, or for a package, that of its folder.
 
-    `importlib.import_module` takes names that are no identifiers.
+    The name need not be an identifier: `importlib.import_module` takes any.
     """
     stem, suffix = os.path.splitext(path)
     if suffix not in (".py", ".pyc") or "." in stem:
@@ -195,9 +200,10 @@ def is_package(path: str) -> bool:
 
 
 def keeps_source(path: str, files: Container[str], with_sources: bool) -> bool:
-    """Whether a module's source goes along: also when it may be data, such as a template.
+    """Whether a module's source is included. It always is when it may be data, such as a template.
 
-    Within a package, that is what lies in a folder that is none, or has a strange name.
+    A source may be data when its name is unusual, or when its folder is not a package but lies in
+    one.
     """
     *folders, name = os.path.splitext(path)[0].split("/")
     if with_sources or not all(map(PLAIN_NAME.fullmatch, (*folders, name))):
@@ -219,7 +225,7 @@ def compiled_path(path: str, with_source: bool) -> str:
 
 
 def bytecode(path: str, data: bytes) -> bytes | None:
-    """The marshalled code of a module, None when it has none that suits this interpreter."""
+    """The marshalled code of a module, or None if this interpreter cannot run or compile it."""
     if path.endswith(".pyc"):
         is_ours = data.startswith(importlib.util.MAGIC_NUMBER)
         return data[PYC_HEADER_SIZE:] if is_ours else None
@@ -227,7 +233,7 @@ def bytecode(path: str, data: bytes) -> bytes | None:
         warnings.simplefilter("ignore")
         try:
             code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=0)
-        except (SyntaxError, ValueError, RecursionError):  # ValueError: it has null bytes.
+        except (SyntaxError, ValueError, RecursionError):  # ValueError is for null bytes.
             return None
     return (
         dump_sorted(code) if sys.version_info < (3, 11) and has_set(code) else marshal.dumps(code)
@@ -241,10 +247,10 @@ def has_set(value: object) -> bool:
 
 
 def dump_sorted(value: Any) -> bytes:
-    """Marshal code whose bytes do not depend on the order of sets, which is another each time.
+    """Marshal code reproducibly: the order of a set's items differs from process to process.
 
-    From Python 3.11 on, marshal does so itself. The format is that of Python 3.8 to 3.10 (their
-    `marshal.c`), without references to what came before.
+    From Python 3.11 on, marshal sorts them itself. The format is that of Python 3.8 to 3.10 (see
+    `marshal.c`), without back references.
     """
     if isinstance(value, tuple):
         return b"(" + dump_items(map(dump_sorted, value))
@@ -252,7 +258,7 @@ def dump_sorted(value: Any) -> bytes:
         return b">" + dump_items(sorted(map(dump_sorted, value)))
     if isinstance(value, CodeType):
         return b"c" + dump_code(value)
-    return marshal.dumps(value, 2)  # Without references, too.
+    return marshal.dumps(value, 2)  # Version 2 has no back references, either.
 
 
 def dump_items(items: Iterable[bytes]) -> bytes:
@@ -298,7 +304,7 @@ def write_modules(folder: str, output: str) -> None:
 
 
 def write_program(options: argparse.Namespace) -> None:
-    # `copyfile` lets the kernel copy.
+    # `copyfile` has the kernel copy, which is fastest.
     shutil.copyfile(sys.executable, options.output)
     os.chmod(options.output, 0o755)
     with open(options.output + SUFFIX if options.sidecar else options.output, "ab") as file:
@@ -315,7 +321,7 @@ def write_program(options: argparse.Namespace) -> None:
 def read_part(path: str) -> Payload:
     part = open_file(path)
     if part is None:
-        raise PayloadError(f"{path} is no part of a payload")
+        raise PayloadError(f"{path} is not part of a payload")
     return part
 
 

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Which packages a module cannot be imported without, by its syntax tree."""
+"""Finds the packages that a module cannot be imported without, by its syntax tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from functools import lru_cache
 from typing import Container
 
-# Modules that only some Pythons from 3.8 on have.
+# Standard modules that only some Pythons since 3.8 have.
 _SINCE = """
     graphlib tomllib zoneinfo asynchat asyncore binhex distutils formatter imp lib2to3 parser
     smtpd symbol aifc audioop cgi cgitb chunk crypt imghdr mailcap msilib nis nntplib
@@ -20,7 +20,7 @@ _SINCE = """
 def needed_packages(tree: ast.Module, modules: Container[str]) -> tuple[str, ...]:
     """The top-level packages that a module imports unconditionally.
 
-    `modules` are those of its wheel, which do not count, nor does the standard library.
+    Neither `modules`, those of its wheel, nor the standard library count.
     """
     names: set[str] = set()
     for node in tree.body:

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""How a module reads data that lies beside code: by `importlib.resources` and `pkgutil`."""
+"""Finds how a module reads data beside its code with `importlib.resources` and `pkgutil`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Callable, Iterable, Iterator
 _MODULES = ("importlib.resources.", "importlib_resources.")
 _READERS = ("contents", "is_resource", "open_binary", "open_text", "read_binary", "read_text")
 GET_DATA = "pkgutil.get_data"
-# What ends an expression that began with `files()`, and makes no path of it.
+# Ends of expressions with `files()` that do not need a path on disk.
 _ENDS = ("exists", "is_dir", "is_file", "name", "open", "read_bytes", "read_text")
 
 
 @dataclass(frozen=True)
 class ResourceUse:
-    """`is_read` if nothing but content is asked for, which is there in memory, too.
+    """A call of a function, or another use of it.
 
-    `function` is like "importlib.resources.files", and `package` what it is given, if anything.
+    `is_read` tells whether it only reads content, which works in memory, too. `function` is like
+    "importlib.resources.files", and `package` its first argument, if any.
     """
 
     node: ast.expr
@@ -28,14 +29,14 @@ class ResourceUse:
 
 
 def imports_readers(imports: Iterable[str]) -> bool:
-    """Whether one of these may bring functions that read data."""
+    """Whether one of these imports may give a function that reads data."""
     return any(f"{name}.".startswith((*_MODULES, "importlib.", "pkgutil.")) for name in imports)
 
 
 def find_resource_uses(
     nodes: Iterable[ast.AST], name_of: Callable[[ast.expr], str | None]
 ) -> Iterator[ResourceUse]:
-    """`name_of` says what an expression was imported as, as in "importlib.resources.files"."""
+    """`name_of` gives an expression's full name, such as "importlib.resources.files", if known."""
     nodes = [*nodes]
     surroundings = _Surroundings(nodes)
     for node in nodes:
@@ -48,7 +49,7 @@ def find_resource_uses(
             continue
         call = surroundings.parents[node]
         if not isinstance(call, ast.Call) or call.func is not node:
-            # Who knows what it is called with.
+            # It is passed on, and its arguments are unknown.
             yield ResourceUse(node, name, node, is_read=False)
             continue
         is_read = is_reader or function == "files" and surroundings.are_only_read(call)
@@ -70,9 +71,10 @@ class _Surroundings:
                 self._loads.setdefault(node.id, []).append(node)
 
     def are_only_read(self, node: ast.AST, names: frozenset[str] = frozenset()) -> bool:
-        """Whether what `files()` gives, and what lies below it, is only read.
+        """Whether the result of `files()`, and all below it, is only read.
 
-        `names` are variables that stand for it. Those of a module or class, others may have, too.
+        `names` are the variables that hold it. A variable of a module or a class does not count as
+        read only, because other code can use it.
         """
         parent = self.parents[node]
         if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div):

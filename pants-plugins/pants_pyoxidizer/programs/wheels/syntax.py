@@ -12,7 +12,7 @@ def last_name(node: ast.AST | None) -> str | None:
         return node.id
     if isinstance(node, ast.Attribute):
         return node.attr
-    # Before Python 3.9, `a[b]` has `b` in an Index.
+    # Before Python 3.9, an Index wraps the `b` of `a[b]`.
     return last_name(node.value) if type(node).__name__ == "Index" else None  # type: ignore
 
 
@@ -20,8 +20,8 @@ def constant_text(node: ast.AST) -> str | None:
     """The value of a string literal."""
     if type(node).__name__ == "Index":
         node = node.value  # type: ignore[attr-defined]
-    isconstant_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return node.value if isconstant_text else None  # type: ignore[attr-defined]
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if is_text else None  # type: ignore[attr-defined]
 
 
 def is_main_test(test: ast.expr) -> bool:

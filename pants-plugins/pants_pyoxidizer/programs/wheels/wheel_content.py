@@ -12,8 +12,8 @@ from typing import Any, Iterable
 _EXTENSION = r"(?:\.[A-Za-z][\w-]*)?\.(?:so|pyd)"
 _MODULE_FILE = re.compile(rf"(?P<name>[^.]+)(?:\.py|\.pyc|{_EXTENSION})")
 _NATIVE_FILE = re.compile(r".+\.(?:so(?:\.\d+)*|pyd|dylib|dll)", re.IGNORECASE)
-# As setuptools writes them. What they make would not be found in memory and on the filesystem,
-# while Python makes namespace packages that are.
+# setuptools writes these. The namespace packages that they create cannot be both in memory and on
+# the filesystem; those of Python itself can.
 NAMESPACE_PTH = "-nspkg.pth"
 SCRIPT = re.compile(r"[^/]+\.data/scripts/")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -22,18 +22,17 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 def describe_content(names: Iterable[str]) -> dict[str, Any]:
     """What a wheel with these archive members puts in site-packages.
 
-    - "modules": dotted names that can be imported, packages too. A file counts whatever interpreter
-      it was compiled for.
-    - "packages": those of the modules that are packages with an `__init__`.
+    - "modules": dotted names that can be imported, including packages. A compiled file counts
+      whatever the interpreter it is for.
+    - "packages": the modules that are packages with an `__init__`.
     - "namespaces": packages without an `__init__` on the way to a module (PEP 420).
     - "executable_packages": packages and namespaces with a `__main__`, which `python -m` accepts.
     - "native_files": members that are extension modules or shared libraries, wherever they are
       installed.
-    - "pth_files": what Python reads when it starts, but for those that make namespace packages,
-      which Python has by itself (PEP 420).
-    - "data_files": paths relative to site-packages of other files that no import reads; type
-      information (`py.typed`, `.pyi`, `-stubs`) is left out, since no program reads it when it
-      runs.
+    - "pth_files": what Python reads when it starts, except those that create namespace packages,
+      which Python does by itself (PEP 420).
+    - "data_files": paths, relative to site-packages, of other files that no import reads. Type
+      information (`py.typed`, `.pyi`, `-stubs`) is left out, since no program reads it at run time.
     """
     modules: set[str] = set()
     packages: set[str] = set()
@@ -65,9 +64,9 @@ def describe_content(names: Iterable[str]) -> dict[str, Any]:
 
 
 def installed_path(name: str) -> str | None:
-    """Where in a folder like site-packages a member is installed (PEP 427).
+    """The path of a member in a folder like site-packages, or None (PEP 427).
 
-    As `pip install --target` does it, data goes to the root, and scripts to `bin`.
+    As with `pip install --target`, data goes to the root and scripts to `bin`.
     """
     top, _, rest = name.partition("/")
     if rest and top.endswith(".data"):
@@ -79,17 +78,17 @@ def installed_path(name: str) -> str | None:
 
 
 def stays_inside(path: str) -> bool:
-    """Whether a path, joined to a folder, names something in that folder for any unpacker.
+    """Whether a path, joined to a folder, stays in that folder for any unpacker.
 
-    Empty components count as well as "..": what follows one is an absolute path as soon as
-    `installed_path` drops what precedes it. Backslashes are separators to some unpackers.
+    Empty components are as bad as "..": once `installed_path` drops what precedes one, the rest is
+    an absolute path. Some unpackers take backslashes for separators.
     """
     parts = path.split("/")
     return not ({"", ".", ".."}.intersection(parts) or "\\" in path or _DRIVE.match(path))
 
 
 def site_packages_path(name: str) -> str | None:
-    """As `installed_path`, for what is neither dist-info nor a script."""
+    """Like `installed_path`, but None for dist-info and scripts."""
     top, _, rest = name.partition("/")
     if rest and top.endswith(".dist-info") or SCRIPT.match(name):
         return None
@@ -109,25 +108,25 @@ def module_name(path: str) -> str | None:
 
 
 def is_init(path: str) -> bool:
-    """Whether a module's file makes its folder a package; compiled ones do as well."""
+    """Whether a module's file, source or compiled, makes its folder a package."""
     folder, _, file = path.rpartition("/")
     return bool(folder) and file.split(".")[0] == "__init__"
 
 
 def is_of_use(path: str) -> bool:
-    """Whether a file in site-packages is needed by what runs here."""
+    """Whether a program can need this file in site-packages."""
     return not path.endswith(NAMESPACE_PTH) and "__pycache__" not in path.split("/")
 
 
 def is_data(path: str) -> bool:
-    """Whether a program may want to read this file, which is no module."""
+    """Whether a program may read this file, which is not a module."""
     *folders, file = path.split("/")
     if not is_of_use(path):
         return False
     if folders and folders[0].endswith("-stubs"):  # PEP 561
         return False
     if file.endswith(".py") and all(folder.isidentifier() for folder in folders):
-        return False  # It is imported by `import_module`, since its name is no identifier.
+        return False  # It is a module for `import_module`: its name is not an identifier.
     return file != "py.typed" and not file.endswith(".pyi")
 
 
