@@ -72,7 +72,7 @@ def built(repository: Repository, path: str) -> Path:
 def test_distributions_that_depend_on_each_other(repository: Repository) -> None:
     repository.write(TWO_DISTRIBUTIONS)
     result = repository.succeed("package", "hello:bin")
-    assert f"Wrote dist/hello/bin/{TRIPLE}/debug/install\nPython 3." in result.stderr
+    assert f"Wrote dist/hello/bin/{TRIPLE}/debug/install\nContains Python 3." in result.stderr
     binary = built(repository, f"hello/bin/{TRIPLE}/debug/install/bin")
 
     result = run_binary(binary, "--echo", stdin="some input")

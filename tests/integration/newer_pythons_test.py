@@ -531,7 +531,7 @@ def package(
         "package",
         *(f"newer:{name}" for name in names),
     )
-    assert result.stderr.count(f"\nPython {version}.") == len(names), result.stderr
+    assert result.stderr.count(f"\nContains Python {version}.") == len(names), result.stderr
     return [repository.path / f"dist/newer/{name}/{TRIPLE}/debug/install/{name}" for name in names]
 
 
@@ -634,7 +634,7 @@ def test_pex_of_pants(repository: Repository, pex_of_pants: PexCli) -> None:
     # It does not find the newer ones.
     all_pythons = "--python-interpreter-constraints=['CPython>=3.9,<3.14']"
     result = repository.succeed(*pex_of_pants.options, all_pythons, "package", "newer:bin")
-    assert "\nPython 3.11." in result.stderr
+    assert "\nContains Python 3.11." in result.stderr
 
 
 def search_path(*versions: str) -> str:
@@ -664,7 +664,7 @@ def test_pants_as_it_comes_where_newer_pythons_are_first(
     assert "There is no Python that it can run on. To fix, install one" in message
 
     result = repository.succeed(*options, "package", "newer:bin")
-    assert "\nPython 3.9." in result.stderr
+    assert "\nContains Python 3.9." in result.stderr
     check_program(repository.path / f"dist/newer/bin/{TRIPLE}/debug/install/bin", "3.9")
 
 
@@ -680,5 +680,5 @@ def test_code_for_newer_pythons_alone(repository: Repository) -> None:
     )
     cure = ["--setuptools-version=setuptools==69.5.1", "--setuptools-lockfile=<none>"]
     result = repository.succeed(*options, *cure, "package", "newer:bin")
-    assert "\nPython 3.12." in result.stderr
+    assert "\nContains Python 3.12." in result.stderr
     check_program(repository.path / f"dist/newer/bin/{TRIPLE}/debug/install/bin", "3.12")
