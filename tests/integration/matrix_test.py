@@ -205,7 +205,7 @@ def build(version: str, folder: Path) -> Path:
         "package",
         "matrix:bin",
     )
-    assert f"\nPython {version}." in result.stderr
+    assert f"\nContains Python {version}." in result.stderr
     return folder / f"dist/matrix/bin/{TRIPLE}/debug/install/bin"
 
 
