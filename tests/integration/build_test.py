@@ -251,9 +251,9 @@ def test_a_template_for_pants_own_backend(repository: Repository) -> None:
 def test_a_sandbox_with_a_space_in_its_path(repository: Repository) -> None:
     files = project(
         "spaced",
-        "import six; print(six.__version__)\n",
+        "import toml; print(toml.__version__)\n",
         {"bin": 'entry_point="spaced.main", template="own.bzlt"'},
-        requirements=("six==1.16.0",),
+        requirements=("toml==0.10.2",),
     )
     # pip has to look for them in folders of the sandbox.
     by_name = TEMPLATE.replace("$WHEELS", '["spaced-dist"]')
@@ -261,7 +261,7 @@ def test_a_sandbox_with_a_space_in_its_path(repository: Repository) -> None:
     folder = repository.path.with_name("a folder of sandboxes")
     folder.mkdir()
     option = f"--local-execution-root-dir={folder}"
-    assert repository.succeed("--no-pantsd", option, "run", "spaced:bin").stdout == "1.16.0\n"
+    assert repository.succeed("--no-pantsd", option, "run", "spaced:bin").stdout == "0.10.2\n"
 
 
 def test_filesystem_resources_are_plain_files(repository: Repository) -> None:
