@@ -17,12 +17,8 @@ import pants_pyoxidizer
 # Real builds on a busy machine with empty caches: crates are downloaded and compiled.
 TIMEOUT_SECONDS = 1500
 
-PANTS_TOML = """\
-[GLOBAL]
-pants_version = "2.17.1"
-pythonpath = ["{plugins}"]
-backend_packages = ["pants.backend.python", "pants_pyoxidizer"]
-
+# However the plugin is loaded.
+OPTIONS = """
 [anonymous-telemetry]
 enabled = false
 
@@ -39,6 +35,13 @@ use_rust_parser = true
 rust = "system"
 """
 
+PANTS_TOML = """\
+[GLOBAL]
+pants_version = "2.17.1"
+pythonpath = ["{plugins}"]
+backend_packages = ["pants.backend.python", "pants_pyoxidizer"]
+"""
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -52,7 +55,9 @@ class Repository:
     def create(cls, path: Path, pants_toml: str = "", home: Path | None = None) -> Repository:
         repository = cls(path, home)
         plugins = Path(pants_pyoxidizer.__file__).parent.parent
-        repository.write({"pants.toml": PANTS_TOML.format(plugins=plugins) + dedent(pants_toml)})
+        repository.write(
+            {"pants.toml": PANTS_TOML.format(plugins=plugins) + OPTIONS + dedent(pants_toml)}
+        )
         return repository
 
     def write(self, files: dict[str, str]) -> None:

@@ -25,7 +25,7 @@ import pytest
 
 import pants_pyoxidizer
 from integration.projects import project
-from integration.repository import Repository, run_binary
+from integration.repository import OPTIONS, Repository, run_binary
 from pants_pyoxidizer import register
 
 # All that a user has to write, but for the place of the wheel while it is not on an index.
@@ -37,21 +37,6 @@ backend_packages.add = ["pants.backend.python", "pants_pyoxidizer"]
 
 [python-repos]
 find_links = ["file://{folder}"]
-
-[anonymous-telemetry]
-enabled = false
-
-[source]
-root_patterns = ["/"]
-
-[python]
-interpreter_constraints = ["CPython>=3.9,<3.12"]
-
-[python-infer]
-use_rust_parser = true
-
-[pyoxidizer]
-rust = "system"
 """
 
 
@@ -184,7 +169,7 @@ def test_it_is_installed_as_a_plugin_and_builds(
     folder.mkdir()
     shutil.copy(wheel, folder)
     repository = Repository(tmp_path / "repository")
-    toml = PANTS_TOML.format(version=metadata(wheel)["Version"], folder=folder)
+    toml = PANTS_TOML.format(version=metadata(wheel)["Version"], folder=folder) + OPTIONS
     repository.write(
         {
             "pants.toml": toml,
