@@ -103,6 +103,30 @@ def test_where_contents_are_and_whether_they_are_compressed() -> None:
     )
 
 
+def test_a_file_alone_may_be_compressed() -> None:
+    def write(writer: Writer) -> None:
+        writer.add_module("a", "a.py", False, b"code")
+        writer.add_file("a.py", b"text", compress=True)
+        writer.add_file("a.txt", b"text")
+
+    payload, text = parsed(written(write)), zlib.compress(b"text", 9)
+    assert payload.modules == {"a": ("a.py", False, (0, 4, crc32(b"code"), False))}
+    assert payload.files == {
+        "a.py": (4, len(text), crc32(text), True),
+        "a.txt": (4 + len(text), 4, crc32(b"text"), False),
+    }
+    assert payload.read(payload.files["a.py"]) == b"text"
+
+
+def test_where_files_are_is_read_when_one_is_wanted() -> None:
+    data = bytearray(written(lambda writer: writer.add_file("a.txt", b"text")))
+    data[len(b"text")] ^= 1
+    payload = parsed(bytes(data))
+    assert payload.modules == {}
+    with pytest.raises(PayloadError):
+        payload.files  # noqa: B018
+
+
 def test_a_payload_may_be_empty() -> None:
     assert everything(parsed(written())) == NOTHING
 

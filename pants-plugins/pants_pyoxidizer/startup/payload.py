@@ -1,18 +1,19 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """The payload: a program's modules and files in one blob, and what to run.
 
-    contents ... | index | footer
+    contents ... | files | index | footer
 
-The index is a dict in version 2 of the marshal format, which all Pythons read and write alike. (The
-bytecode in the contents fits only one of them.)
+Files and index are dicts in version 2 of the marshal format, which all Pythons read and write alike.
+(The bytecode in the contents fits only one of them.) Files are {path: contents}, and read only when
+one is wanted: few programs read any when they start, and sources make them many. The index has
 
     modules     {path without suffix: (path of the source, whether it is a package, code)}
-    files       {path: contents}
+    files       where the files are
     namespaces  paths of packages without `__init__`
     start       (module or None, function or None)
     interpreter whether the environment may ask for an interpreter in place of the program
 
-Paths are relative to a root like site-packages, with "/". Code and contents are (offset, size,
+Paths are relative to a root like site-packages, with "/". Code, contents and files are (offset, size,
 CRC-32, whether zlib compressed it). A module's code may be None; then its source is among the
 files. The footer is four little-endian numbers of 8 bytes (size of all that comes before the
 footer, size of the index, CRC-32 of the index, format), then MAGIC.
@@ -51,11 +52,19 @@ class Payload:
     def __init__(self, path: str, data: "memoryview", index: "Dict[str, Any]") -> None:
         self.path = path
         self.modules: "Dict[str, Module]" = index["modules"]
-        self.files: "Dict[str, Extent]" = index["files"]
         self.namespaces: "Tuple[str, ...]" = index["namespaces"]
         self.start: "Tuple[Optional[str], Optional[str]]" = index["start"]
         self.interpreter: bool = index["interpreter"]
         self._data = data
+        self._files_at: "Extent" = index["files"]
+        self._files: "Optional[Dict[str, Extent]]" = None
+
+    @property
+    def files(self) -> "Dict[str, Extent]":
+        """By path; raises PayloadError as `read` does."""
+        if self._files is None:
+            self._files = marshal.loads(self.read(self._files_at))
+        return self._files  # type: ignore[return-value]
 
     def read(self, contents: "Extent") -> "Union[bytes, memoryview]":
         """Raises PayloadError when the data is not what was written."""
@@ -130,7 +139,8 @@ class Writer:
     """Writes a payload to a file, from its current position.
 
     Of several modules or files with one path, the first one counts, except that a package precedes
-    a module of its name, as in a folder. Compress only what is seldom read: reading it takes longer.
+    a module of its name, as in a folder. `compress` is for what is seldom read, such as sources, or,
+    given to the constructor, for all of it: reading takes longer then.
     """
 
     def __init__(self, file: "BinaryIO", compress: bool = False) -> None:
@@ -140,9 +150,9 @@ class Writer:
         self.modules: "Dict[str, Module]" = {}
         self.files: "Dict[str, Extent]" = {}
 
-    def add_file(self, path: str, data: bytes) -> None:
+    def add_file(self, path: str, data: bytes, compress: bool = False) -> None:
         if path not in self.files:
-            self.files[path] = self._write(data)
+            self.files[path] = self._write(data, compress or self._compress)
 
     def add_module(
         self, name: str, path: str, is_package: bool, code: "Optional[bytes]" = None
@@ -150,7 +160,8 @@ class Writer:
         """`name` is a path without suffix; for a package, that of its folder."""
         if self._is_hidden(name, is_package):
             return
-        self.modules[name] = (path, is_package, None if code is None else self._write(code))
+        contents = None if code is None else self._write(code, self._compress)
+        self.modules[name] = (path, is_package, contents)
 
     def add_payload(self, payload: Payload) -> None:
         """Add all contents of another payload, but not what it starts."""
@@ -160,8 +171,9 @@ class Writer:
                 self.modules[name] = (path, is_package, _shifted(code, shift) if code else None)
         for path, contents in payload.files.items():
             self.files.setdefault(path, _shifted(contents, shift))
-        self._file.write(payload._data[: _contents_size(payload)])
-        self._size += _contents_size(payload)
+        size, *_ = payload._files_at  # That of all contents, which files follow.
+        self._file.write(payload._data[:size])
+        self._size += size
 
     def finish(
         self,
@@ -169,10 +181,11 @@ class Writer:
         function: "Optional[str]" = None,
         interpreter: bool = False,
     ) -> None:
+        files = marshal.dumps(dict(sorted(self.files.items())), MARSHAL_VERSION)
         index = marshal.dumps(
             {
                 "modules": dict(sorted(self.modules.items())),
-                "files": dict(sorted(self.files.items())),
+                "files": self._write(files),
                 "namespaces": tuple(namespaces(self.modules)),
                 "start": (module, function),
                 "interpreter": interpreter,
@@ -188,25 +201,20 @@ class Writer:
         there = self.modules.get(name)
         return there is not None and (there[1] or not is_package)
 
-    def _write(self, data: bytes) -> "Extent":
-        if self._compress:
+    def _write(self, data: bytes, compress: bool = False) -> "Extent":
+        if compress:
             import zlib
 
             data = zlib.compress(data, 9)
         offset = self._size
         self._file.write(data)
         self._size += len(data)
-        return offset, len(data), crc32(data), self._compress
+        return offset, len(data), crc32(data), compress
 
 
 def _shifted(contents: "Extent", shift: int) -> "Extent":
     offset, *rest = contents
     return (offset + shift, *rest)  # type: ignore[return-value]
-
-
-def _contents_size(payload: Payload) -> int:
-    parts = [*payload.files.values(), *(code for _, _, code in payload.modules.values() if code)]
-    return max((offset + size for offset, size, *_ in parts), default=0)
 
 
 def namespaces(modules: "Mapping[str, Module]") -> "Iterable[str]":
