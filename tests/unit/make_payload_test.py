@@ -82,6 +82,21 @@ def test_sources_go_along_when_asked_for(tmp_path: Path) -> None:
     assert (it["modules"], it["files"]) == (MODULES, FILES)
 
 
+def test_sources_are_compressed_and_follow_the_code(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "a.py": "VALUE = 1\n" * 1000,
+        "b.py": "VALUE = 2\n",
+        "c.txt": "c" * 1000,
+    }
+    part(tmp_path, files, "--sources")
+    payload = open_payload(tmp_path / "part")
+    code_end = max(code[0] + code[1] for _, _, code in payload.modules.values() if code)
+    assert min(offset for offset, *_ in payload.files.values()) == code_end
+    compressed = {path: is_compressed for path, (_, _, _, is_compressed) in payload.files.items()}
+    assert compressed == {"a.py": True, "b.py": True, "c.txt": False}
+    assert payload.files["a.py"][1] < 200
+
+
 def test_code_names_no_path_of_this_machine(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path / "app.whl", {"app/main.py": "def f(): pass\n"})
     main(["wheel", "--output", str(tmp_path / "part"), str(wheel)])
@@ -142,6 +157,20 @@ def test_a_module_that_does_not_compile_stays_source(
     it = everything(open_payload(tmp_path / "part"))
     assert it["modules"] == {"app/odd": ("app/odd.py", False, None)}
     assert it["files"] == {"app/odd.py": content}
+
+
+@pytest.mark.parametrize("python", pythons(), ids=str)
+@pytest.mark.parametrize("source", ["x = " + "-" * 100_000 + "1\n", "x" + "()" * 20_000 + "\n"])
+def test_a_module_that_is_nested_too_deeply_stays_source(
+    tmp_path: Path, python: str, source: str
+) -> None:
+    """Pythons say so with a MemoryError, a RecursionError or a SyntaxError."""
+    wheel = write_wheel(tmp_path / "app.whl", {"deep.py": source, "fine.py": "x = 1\n"})
+    make(python, "wheel", "--output", str(tmp_path / "part"), str(wheel))
+    it = everything(open_payload(tmp_path / "part"))
+    assert it["modules"]["deep"] == ("deep.py", False, None)
+    assert it["modules"]["fine"][2] is not None
+    assert it["files"] == {"deep.py": source.encode()}
 
 
 def test_warnings_of_the_compiler_are_not_shown(

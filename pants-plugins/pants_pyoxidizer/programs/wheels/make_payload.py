@@ -15,8 +15,8 @@ and appends all parts and wheels to it, or writes them beside it. It takes wheel
 which saves a process for those that change with each edit. Of several files with the same path, the
 first one counts.
 
-Modules become bytecode; with `--sources`, all their sources are included. A module that does not
-compile stays source, and fails when it is imported, as it would elsewhere.
+Modules become bytecode; with `--sources`, all their sources are included, compressed in a payload.
+A module that does not compile stays source, and fails when it is imported, as it would elsewhere.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ def write_part(archive: zipfile.ZipFile, output: str, with_sources: bool) -> Non
 
 def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> None:
     files = installed_files(archive)
+    kept = []
     for path, member in files.items():
         if SCRIPT.match(member.filename):
             continue  # Nothing in a payload could start it.
@@ -131,7 +132,10 @@ def add_wheel(writer: Writer, archive: zipfile.ZipFile, with_sources: bool) -> N
         if name and (code is not None or path.endswith(".py")):
             writer.add_module(name, source_path(path), is_package(path), code)
         if code is None or (path.endswith(".py") and keeps_source(path, files, with_sources)):
-            writer.add_file(path, data)
+            kept.append((path, data))
+    # After the code, which a start reads: fewer pages are read for it then.
+    for path, data in kept:
+        writer.add_file(path, data, compress=path.endswith(".py"))
 
 
 def write_files(archive: zipfile.ZipFile, output: str, with_sources: bool) -> None:
@@ -233,11 +237,12 @@ def bytecode(path: str, data: bytes) -> bytes | None:
         warnings.simplefilter("ignore")
         try:
             code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=0)
-        except (SyntaxError, ValueError, RecursionError):  # ValueError is for null bytes.
+            has_order = sys.version_info >= (3, 11) or not has_set(code)
+            return marshal.dumps(code) if has_order else dump_sorted(code)
+        # ValueError: it has null bytes, or marshal finds it nested too deeply. The parser says that
+        # with a MemoryError.
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-    return (
-        dump_sorted(code) if sys.version_info < (3, 11) and has_set(code) else marshal.dumps(code)
-    )
 
 
 def has_set(value: object) -> bool:
