@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from textwrap import indent
+from textwrap import dedent, indent
 from typing import Any
 
 import pytest
 
 from unit.payloads import make, pythons, run, write_part, write_sources
+from unit.wheels import write_wheel
 
 FILES: dict[str, str | bytes] = {
     "single.py": "VALUE = 'größe'\n",
@@ -112,6 +113,32 @@ def test_another_python_stays_as_it_is(python: str) -> None:
     code = "import sys\nfrom pants_pyoxidizer.startup import importer\nbefore = [*sys.meta_path]\n"
     result = run(python, f"{code}importer.locate_stdlib()\nprint(sys.meta_path == before)")
     assert result.stdout == "True\n"
+
+
+@pytest.mark.parametrize("flags", [(), ("--sources",)])
+def test_code_in_a_folder_names_its_place(
+    python: str, payload: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    source = "import inspect\ndef here():\n    return [f.filename for f in inspect.stack()[:1]]\n"
+    wheel, lib = write_wheel(tmp_path / "it.whl", {"it/main.py": source}), tmp_path / "lib"
+    make(python, "wheel", "--files", *flags, "--output", str(lib), str(wheel))
+    code = f"""
+        import inspect, sys
+        sys.path.append({str(lib)!r})
+        from it import main
+        it = [
+            main.__file__,
+            main.__spec__.origin,
+            main.here.__code__.co_filename,
+            inspect.getsourcefile(main),
+            inspect.getsourcefile(main.here),
+            *main.here(),
+        ]
+        assert inspect.getmodule(main.here.__code__) is main
+    """
+    path = f"{lib}/it/main.py"
+    file = path if flags else f"{path}c"
+    assert results(python, payload, dedent(code)) == [file, file, path, path, path, path]
 
 
 def results(python: str, payload: Path, code: str) -> Any:

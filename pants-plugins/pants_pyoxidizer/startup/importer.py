@@ -175,6 +175,22 @@ def locate_stdlib() -> None:
             break
 
 
+def locate_bytecode() -> None:
+    """Have bytecode without a source name its own place, as Python does where there is a source.
+
+    Otherwise it names the path that it was compiled with, which is relative in `lib`.
+    """
+    get_code = SourcelessFileLoader.get_code
+
+    def get_located_code(self: SourcelessFileLoader, fullname: str) -> "CodeType":
+        code: "CodeType" = get_code(self, fullname)  # type: ignore[assignment]
+        # Where a source would be: for `pkg/mod.pyc`, as `inspect` takes it, `pkg/mod.py`.
+        _imp._fix_co_filename(code, self.path[:-1])  # type: ignore[attr-defined]
+        return code
+
+    SourcelessFileLoader.get_code = get_located_code  # type: ignore[assignment]
+
+
 def install(payload: Payload) -> None:
     """Make the modules of a payload importable, ahead of those in folders."""
 
@@ -189,3 +205,4 @@ def install(payload: Payload) -> None:
     sys.path.insert(0, payload.path)
     sys.path_importer_cache.pop(payload.path, None)
     sys.meta_path.append(DistributionFinder(payload))
+    locate_bytecode()
