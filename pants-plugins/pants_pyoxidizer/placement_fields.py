@@ -104,13 +104,17 @@ class PyOxidizerPayloadField(StringField):
 
 class PyOxidizerIncludeSourcesField(BoolField):
     alias = "include_sources"
-    default = False
+    default = True
     help = help_text(
         """
         Whether to include source code in addition to bytecode.
 
-        By default, only bytecode is included: tracebacks show line numbers but no source lines,
-        and `inspect.getsource` fails. Sources of the standard library are never included.
+        By default, it is included, compressed in the executable: tracebacks show source lines, and
+        packages that read sources work. Bytecode is what runs, either way. Sources of the standard
+        library are never included.
+
+        With `False`, tracebacks show only line numbers, `inspect.getsource` fails, and code that
+        looks for `.py` files, as alembic does for migrations, may find none without an error.
 
         With a `template`, this field cannot be set.
         """

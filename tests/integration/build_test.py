@@ -289,7 +289,7 @@ def test_all_code_may_lie_on_the_filesystem(repository: Repository) -> None:
     repository.succeed("package", "alone:bin")
     binary = built(repository, f"alone/bin/{TRIPLE}/debug/install/bin")
     result = run_binary(binary)
-    assert result.stdout == f"{binary.parent}/lib/alone/__init__.pyc\n"
+    assert result.stdout == f"{binary.parent}/lib/alone/__init__.py\n"
     assert result.returncode == 3
 
 

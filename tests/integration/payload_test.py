@@ -158,7 +158,7 @@ def test_code_on_the_filesystem_is_laid_out_as_by_pip(repository: Repository) ->
     result = run_binary(binary)
     lib = binary.parent / "lib"
     first, second, third = result.stdout.splitlines()
-    assert (first, second) == (f"{lib}/files/main.pyc", f"{lib}/click/__init__.pyc")
+    assert (first, second) == (f"{lib}/files/main.py", f"{lib}/click/__init__.py")
     assert third.startswith(f"{lib}/markupsafe/_speedups.")
 
 
@@ -187,7 +187,7 @@ def test_auto_goes_by_what_code_does(repository: Repository) -> None:
     table = [" ".join(line.split()) for line in log.splitlines()]
     assert "uses-dist 0.0.1 lib `__file__` (uses/main.py:6)" in table
     assert "click 8.1.7 executable" in table
-    assert run_binary(binary).stdout == "['__init__.pyc', 'main.pyc']\n"
+    assert run_binary(binary).stdout == "['__init__.py', '__pycache__', 'main.py']\n"
 
 
 def test_auto_keeps_data_in_memory_that_is_only_read(repository: Repository) -> None:
@@ -318,20 +318,24 @@ def test_a_damaged_payload_is_one_line(repository: Repository) -> None:
         assert result.stderr.startswith("bin: ") and result.stderr.count("\n") == 1
 
 
-def test_sources_bring_lines_to_tracebacks(repository: Repository) -> None:
+@pytest.mark.parametrize("resources", ["in-memory", "filesystem"])
+@pytest.mark.parametrize("has_sources", [True, False])
+def test_tracebacks_name_files_and_show_lines(
+    repository: Repository, resources: str, has_sources: bool
+) -> None:
     code = "def start():\n    raise ValueError('on purpose')\n"
-    for resources in ("in-memory", "filesystem"):
-        write(repository, "lines", f'include_sources=True, resources="{resources}"', code)
-        binary, _ = package(repository, "lines")
-        root = binary if resources == "in-memory" else binary.parent / "lib"
-        result = run_binary(binary)
-        assert (result.stderr, result.returncode) == (
-            "Traceback (most recent call last):\n"
-            f'  File "{root}/lines/main.py", line 2, in start\n'
-            "    raise ValueError('on purpose')\n"
-            "ValueError: on purpose\n",
-            1,
-        )
+    fields = "" if has_sources else "include_sources=False, "
+    write(repository, "lines", f'{fields}resources="{resources}"', code)
+    binary, _ = package(repository, "lines")
+    root = binary if resources == "in-memory" else binary.parent / "lib"
+    result = run_binary(binary)
+    assert (result.stderr, result.returncode) == (
+        "Traceback (most recent call last):\n"
+        f'  File "{root}/lines/main.py", line 2, in start\n'
+        + ("    raise ValueError('on purpose')\n" if has_sources else "")
+        + "ValueError: on purpose\n",
+        1,
+    )
 
 
 def test_processes_of_multiprocessing(repository: Repository) -> None:

@@ -34,8 +34,8 @@ BUILD = """\
         entry_points={"app.plugins": {"one": "app.main:double"}},
     )
     fields = {"dependencies": [":dist"], "entry_point": "app.main"}
-    pyoxidizer_binary(name="memory", resources="in-memory", include_sources=True, **fields)
-    pyoxidizer_binary(name="files", resources="filesystem", include_sources=True, **fields)
+    pyoxidizer_binary(name="memory", resources="in-memory", **fields)
+    pyoxidizer_binary(name="files", resources="filesystem", **fields)
     pyoxidizer_binary(name="sealed", interpreter=False, **fields)
     pyoxidizer_binary(name="unguarded", dependencies=[":dist"], entry_point="app.unguarded")
     """

@@ -13,7 +13,7 @@ from pants_pyoxidizer.util_rules.contents import (
     determine_contents,
 )
 from pants_pyoxidizer.wheels.entry_point import EntryPoint, parse_entry_point
-from pants_pyoxidizer.wheels.metadata import Wheel
+from pants_pyoxidizer.wheels.metadata import FileUse, Wheel
 from pants_pyoxidizer.wheels.placement import Location, Placement, Resources
 from rules.mocks import run_rule
 from unit.wheels import wheel
@@ -62,6 +62,17 @@ def test_first_party_wheels_come_first_and_nothing_runs_without_an_entry_point()
             Placement(SIX, Location.EXECUTABLE),
         ),
         first_party=(APP.path, LIB.path),
+    )
+
+
+def test_who_requires_what_may_read_its_files_lies_on_the_filesystem() -> None:
+    use = FileUse("packages", "`__path__`", "tool.py:1")
+    tool = wheel("tool", files=("tool.py",), file_uses=(use,))
+    app, other = wheel("app", requires=("tool",)), wheel("other")
+    assert contents(app, third_party=(other, tool)).placements == (
+        Placement(app, True, "tool may read its files", "tool.py:1"),
+        Placement(other, False),
+        Placement(tool, False),
     )
 
 

@@ -451,7 +451,7 @@ ALL_WHEELS = {APP.path, SIX.path}
             {"resources": "filesystem"},
             {ContentsRequest, PreparedPayloadRequest, *ALL_WHEELS, ArtifactRequest},
         ),
-        ({"include_sources": True}, {PreparedPayloadRequest, SIX.path, ArtifactRequest}),
+        ({"include_sources": False}, {PreparedPayloadRequest, SIX.path, ArtifactRequest}),
         ({"filesystem_resources": []}, set()),
         (
             {"filesystem_resources": ["six"]},

@@ -6,22 +6,21 @@ from textwrap import dedent
 
 import pytest
 
-from pants_pyoxidizer.programs.wheels.file_uses import ANY, RESOURCE, RESOURCE_PATH, find_uses
+from pants_pyoxidizer.programs.wheels.file_uses import ANY, PACKAGES, RESOURCE, find_uses
 
 MODULES = {"app", "app.main", "app.other", "app.sub", "app.sub.deep"}
 
 
-OF_DATA = (ANY, RESOURCE, RESOURCE_PATH)
-
-
 def uses(source: str, module: str = "app.main", is_package: bool = False) -> list[tuple[str, str]]:
+    """What is neither about data nor about packages that others name."""
     found = find_uses(dedent(source).encode(), module, is_package, MODULES)
-    return [(use.kind, use.what) for use in found.uses if use.kind not in OF_DATA]
+    other = (ANY, PACKAGES, RESOURCE)
+    return [(use.kind, use.what) for use in found.uses if use.kind not in other]
 
 
-def uses_of_data(source: str) -> list[tuple[str, str]]:
+def uses_of(source: str, *kinds: str) -> list[tuple[str, str]]:
     found = find_uses(dedent(source).encode(), "app.main", False, MODULES)
-    return [(use.kind, use.what) for use in found.uses if use.kind in OF_DATA]
+    return [(use.kind, use.what) for use in found.uses if use.kind in kinds]
 
 
 FILE = ("file", "`__file__`")
@@ -103,17 +102,58 @@ def test_what_works_in_memory(source: str) -> None:
         ("import imp", "`imp`"),
         ("from imp import load_source", "`imp`"),
         (
-            "from importlib.resources import files\nfor x in files('app').iterdir(): pass",
+            "import importlib.resources as r\nwith r.path('app', 'x') as p: pass",
+            "`importlib.resources.path`",
+        ),
+        (
+            "import importlib_resources\nimportlib_resources.files('app') / 'x'",
+            "`importlib_resources.files`",
+        ),
+        (
+            "from importlib.resources import files\ndef f(x):\n for y in files(x).iterdir(): pass",
             "folders of resources",
         ),
         (
-            "import importlib_resources\nimportlib_resources.files('app').rglob('*')",
+            "import importlib_resources\ndef f(x): importlib_resources.files(x).rglob('*')",
             "folders of resources",
         ),
     ],
 )
 def test_other_things_that_need_files(source: str, use: str) -> None:
     assert uses(source) == [("file", use)]
+
+
+@pytest.mark.parametrize(
+    ("source", "use"),
+    [
+        ("def f(package): return package.__path__[0]", "`__path__`"),
+        ("from importlib.util import find_spec\ndef f(x): return find_spec(x).origin", "`origin`"),
+        ("x = spec.submodule_search_locations[0]", "`submodule_search_locations`"),
+        (
+            "from importlib.resources import files\ndef f(name): return files(name)",
+            "`importlib.resources.files`",
+        ),
+        ("import pkg_resources", "`pkg_resources`"),
+        ("import imp", "`imp`"),
+    ],
+)
+def test_folders_of_packages_that_others_name(source: str, use: str) -> None:
+    assert uses_of(source, PACKAGES) == [("packages", use)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(module): return module.__file__",
+        "import os\nos.listdir(__path__[0])",
+        "import inspect\ninspect.stack()[1].filename",
+        "import pkgutil\ndef f(package): return [*pkgutil.iter_modules(package.__path__)]",
+        "from importlib.resources import files\ndef f(x): return files(x).joinpath('y').read_text()",
+        "from importlib.resources import files\nopen(files('app') / 'x')",
+    ],
+)
+def test_what_names_no_folder_of_others(source: str) -> None:
+    assert uses_of(source, PACKAGES) == []
 
 
 @pytest.mark.parametrize(
@@ -190,26 +230,15 @@ def test_what_a_module_cannot_be_imported_without() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    "source",
     [
-        ("import inspect\ninspect.getsource(f)", [("source", "`inspect.getsource`")]),
-        ("from inspect import *\ngetsourcelines(f)", [("source", "`inspect.getsourcelines`")]),
-        (
-            "from importlib.machinery import BYTECODE_SUFFIXES as suffixes\nlist(suffixes)",
-            [("source", "`BYTECODE_SUFFIXES`")],
-        ),
-        (
-            "import importlib.machinery\nimportlib.machinery.SOURCE_SUFFIXES",
-            [("source", "`SOURCE_SUFFIXES`")],
-        ),
-        ("open(__file__).read()", [FILE, ("source", "`open(__file__)`")]),
-        ("import glob\nglob.glob(__file__ + '/*.py')", [FILE, ("source", "`.py` files")]),
-        ("x = 'setup.py'", []),
-        ("import glob\nglob.glob('*.py')", []),
+        "import inspect\ninspect.getsource(f)",
+        "from inspect import *\ngetsourcelines(f)",
+        "import linecache\nlinecache.getlines(f.__code__.co_filename)",
     ],
 )
-def test_reading_sources(source: str, found: list[tuple[str, str]]) -> None:
-    assert uses(source) == found
+def test_sources_are_read_in_memory_too(source: str) -> None:
+    assert uses(source) == []
 
 
 def test_other_modules_are_for_others_to_judge() -> None:
@@ -238,7 +267,8 @@ def test_other_modules_are_for_others_to_judge() -> None:
 )
 def test_data_that_is_only_read(source: str) -> None:
     imports = "import app\nfrom importlib.resources import files\nfrom app import other\n"
-    assert uses_of_data(imports + source) == [("resource", "`importlib.resources.files`")]
+    found = [("resource", "`importlib.resources.files`")]
+    assert uses_of(imports + source, RESOURCE, "file") == found
 
 
 @pytest.mark.parametrize(
@@ -260,7 +290,7 @@ def test_data_that_is_only_read(source: str) -> None:
 )
 def test_data_of_which_a_path_may_be_made(source: str) -> None:
     imports = "from importlib.resources import as_file, files\n"
-    assert uses_of_data(imports + source) == [("resource path", "`importlib.resources.files`")]
+    assert uses_of(imports + source, RESOURCE, "file") == [("file", "`importlib.resources.files`")]
 
 
 @pytest.mark.parametrize(
@@ -271,14 +301,6 @@ def test_data_of_which_a_path_may_be_made(source: str) -> None:
         (
             "from importlib import resources\nresources.read_text(__package__, 'x')",
             ("resource", "`importlib.resources.read_text`"),
-        ),
-        (
-            "import importlib.resources as r\nwith r.path('app', 'x') as p: pass",
-            ("resource path", "`importlib.resources.path`"),
-        ),
-        (
-            "import importlib_resources\nimportlib_resources.files('app') / 'x'",
-            ("resource path", "`importlib_resources.files`"),
         ),
         # Of another distribution, or who knows.
         (
@@ -309,7 +331,7 @@ def test_data_of_which_a_path_may_be_made(source: str) -> None:
     ],
 )
 def test_what_is_done_with_data(source: str, found: tuple[str, str]) -> None:
-    assert uses_of_data(source) == [found]
+    assert uses_of(source, ANY, RESOURCE) == [found]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +345,7 @@ def test_what_is_done_with_data(source: str, found: tuple[str, str]) -> None:
     ],
 )
 def test_data_of_others_may_be_read(source: str) -> None:
-    assert uses_of_data(source) == []
+    assert uses_of(source, ANY, RESOURCE) == []
 
 
 def test_relative_imports_of_a_package() -> None:

@@ -47,8 +47,7 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         tmp_path,
         {
             "demo/__init__.py": "",
-            "demo/__main__.py": "import inspect\n\nprint(__file__, inspect)\n"
-            "inspect.getsource(print)\n",
+            "demo/__main__.py": "import inspect\n\nprint(__file__, inspect)\n" "inspect.stack()\n",
             "demo/main.py": "print(__file__)\n",
             "demo/data.json": "{}",
             "demo_app-1.0.dist-info/METADATA": METADATA
@@ -77,12 +76,7 @@ def test_everything_about_a_wheel(tmp_path: Path) -> None:
         "data_files": ["demo/data.json"],
         "file_uses": [
             {"kind": "file", "what": "`__file__`", "where": "demo/__main__.py:3", "needs": ()},
-            {
-                "kind": "source",
-                "what": "`inspect.getsource`",
-                "where": "demo/__main__.py:4",
-                "needs": (),
-            },
+            {"kind": "any", "what": "`inspect.stack`", "where": "demo/__main__.py:4", "needs": ()},
         ],
         "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         "record_sha256": hashlib.sha256(RECORD.encode()).hexdigest(),

@@ -78,19 +78,13 @@ def test_auto_looks_for_files_first_and_for_uses_then() -> None:
         wheel("one", files=("one.py", "one.pth")),
         user("two", "file", "`__file__`"),
         user("three", "file", "`__file__`", "three/x.py", "three/x.txt"),
-        user("four", "source", "`inspect.getsource`"),
+        user("four", "any", "`co_filename`"),
     ) == [
         ("`.pth` file", "one.pth"),
         ("`__file__`", "two.py:7"),
         ("data files", "three/x.txt"),
         IN_MEMORY,
     ]
-
-
-@pytest.mark.parametrize("resources", Resources)
-def test_what_reads_sources_has_them(resources: Resources) -> None:
-    wheels = (user("four", "source", "`inspect.getsource`"), user("two", "file", "`__file__`"))
-    assert [p.with_sources for p in place(wheels, resources)] == [True, False]
 
 
 def test_files_of_a_module_in_another_wheel() -> None:
@@ -110,8 +104,9 @@ def test_data_that_is_only_read_may_be_in_memory() -> None:
     assert auto(reader, SIX) == [IN_MEMORY, IN_MEMORY]
     # A path of it is asked for, here or elsewhere.
     in_lib = ("data files", "app/folder/two.txt")
-    both = (*reader.file_uses, FileUse("resource path", "`importlib.resources.path`", "app.py:8"))
-    assert auto(wheel("app", files=DATA, file_uses=both)) == [in_lib]
+    path = "`importlib.resources.path`"
+    both = (*reader.file_uses, FileUse("file", path, "app.py:8"))
+    assert auto(wheel("app", files=DATA, file_uses=both)) == [(path, "app.py:8")]
     assert auto(reader, user("jinja", "any", "`__file__`")) == [in_lib, IN_MEMORY]
     assert auto(reader, user("other", "module", "app"))[0] == ("other uses its files", "other.py:7")
     # Nobody is seen to read it, or not in its own package.
@@ -145,17 +140,27 @@ def test_modules_that_cannot_be_imported_do_not_count() -> None:
     lexers = wheel(
         "lexers",
         files=("lexers.py",),
-        file_uses=(
-            FileUse("file", "`__file__`", "lexers.py:3", ("docs", "tool")),
-            FileUse("source", "`.py` files", "lexers.py:3", ("docs",)),
-        ),
+        file_uses=(FileUse("file", "`__file__`", "lexers.py:3", ("docs", "tool")),),
     )
     assert auto(lexers) == [IN_MEMORY]
     docs, tool = wheel("docs", files=("docs/core.py",)), wheel("tool", files=("tool.py",))
     assert auto(lexers, docs)[0] == IN_MEMORY
     assert auto(lexers, docs, tool)[0] == ("`__file__`", "lexers.py:3")
-    (placement, _) = place([lexers, docs], Resources.AUTO)
-    assert placement.with_sources
+
+
+def test_what_may_read_files_of_those_who_require_it() -> None:
+    alembic = user("alembic", "packages", "`importlib.resources.files`")
+    flask, app, other = (wheel(name, files=(f"{name}.py",)) for name in ("flask", "app", "other"))
+    requires = {flask.path: [alembic.path], app.path: [flask.path, other.path]}
+    placements = place((app, flask, alembic, other), Resources.AUTO, requires=requires)
+    reason = ("alembic may read its files", "alembic.py:7")
+    assert [(p.reason, p.detail) for p in placements] == [reason, reason, IN_MEMORY, IN_MEMORY]
+    # Neither where it cannot be imported, nor where each requires the other.
+    needy = FileUse("packages", "`__path__`", "alembic.py:7", ("mako",))
+    alembic = wheel("alembic", files=("alembic.py",), file_uses=(needy,))
+    circle = {**requires, alembic.path: [app.path]}
+    placements = place((app, flask, alembic, other), Resources.AUTO, requires=circle)
+    assert not any(p.on_filesystem for p in placements)
 
 
 def test_distributions_that_are_looked_for_on_the_filesystem_alone() -> None:
@@ -196,12 +201,12 @@ def test_namespace_packages_may_be_in_both_places() -> None:
 
 
 def test_the_table() -> None:
-    source = user("source", "source", "`inspect.getsource`")
-    assert table(place([NUMPY, SIX, source], Resources.AUTO, [SIX.path])) == (
-        "numpy 1.0   lib         native code (numpy/core.abi3.so)\n"
-        "six 1.0     lib         named in `filesystem_resources`\n"
-        "source 1.0  executable  with sources"
+    assert table(place([NUMPY, SIX, PYTZ], Resources.AUTO, [SIX.path])) == (
+        "numpy 1.0  lib  native code (numpy/core.abi3.so)\n"
+        "six 1.0    lib  named in `filesystem_resources`\n"
+        "pytz 1.0   lib  data files (pytz/zoneinfo/UTC)"
     )
+    assert table(place([SIX], Resources.AUTO), inside="memory") == "six 1.0  memory"
 
 
 def test_wheels_that_cannot_be_in_memory() -> None:

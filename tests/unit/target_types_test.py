@@ -149,7 +149,7 @@ def test_the_defaults() -> None:
         PyOxidizerIncludeSourcesField,
         PyOxidizerInterpreterField,
     )
-    assert [target()[field].value for field in fields] == ["auto", "appended", False, True]
+    assert [target()[field].value for field in fields] == ["auto", "appended", True, True]
 
 
 def test_a_binary_that_runs_nothing_is_refused() -> None:
@@ -184,7 +184,7 @@ def test_other_values_are_refused(field: type[StringField], choices: str) -> Non
         ("resources", "in-memory"),
         ("resources", "filesystem"),
         ("payload", "file"),
-        ("include_sources", True),
+        ("include_sources", False),
         ("interpreter", False),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_template_goes_with_their_defaults_and_filesystem_resources() -> None:
         template="own.bzlt",
         resources="auto",
         payload="appended",
-        include_sources=False,
+        include_sources=True,
         interpreter=True,
         filesystem_resources=["numpy"],
     )

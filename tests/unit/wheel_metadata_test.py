@@ -16,6 +16,7 @@ from pants_pyoxidizer.wheels.metadata import (
     Wheel,
     missing_requirements,
     parse_wheels,
+    required_wheels,
 )
 from unit.wheels import wheel
 
@@ -200,3 +201,17 @@ def test_a_version_that_packaging_cannot_read() -> None:
     assert missing(app, wheel("pytz", "2004d-dev-x")) == []
     app = wheel("app", requires=("pytz>=2000",))
     assert missing(app, wheel("pytz", "2004d-dev-x")) == [("pytz>=2000", "2004d-dev-x")]
+
+
+def test_which_wheels_require_which() -> None:
+    app = wheel("app", requires=("Flask-Migrate[more]>=1", "old; python_version < '3.9'"))
+    flask = wheel("flask_migrate", requires=("alembic", "extra; extra == 'more'", "app"))
+    others = (wheel("alembic", requires=("extra; extra == 'tz'",)), wheel("extra"), wheel("old"))
+    alembic, extra, old = others
+    assert required_wheels((app, flask, *others), environment=ENVIRONMENT) == {
+        app.path: {flask.path},
+        flask.path: {alembic.path, extra.path, app.path},
+        alembic.path: set(),
+        extra.path: set(),
+        old.path: set(),
+    }

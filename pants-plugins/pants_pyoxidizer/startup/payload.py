@@ -64,7 +64,7 @@ class Payload:
         """By path; raises PayloadError as `read` does."""
         if self._files is None:
             self._files = marshal.loads(self.read(self._files_at))
-        return self._files  # type: ignore[return-value]
+        return self._files
 
     def read(self, contents: "Extent") -> "Union[bytes, memoryview]":
         """Raises PayloadError when the data is not what was written."""

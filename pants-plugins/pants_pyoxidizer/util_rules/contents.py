@@ -74,7 +74,13 @@ async def determine_contents(request: ContentsRequest) -> Contents:
     _check_requirements(request, wheels, environment)
     forced = _filesystem_wheels(request, wheels, environment)
     has_files = environment["python_version"] != "3.9"
-    placements = placement.place(wheels, request.resources, forced, has_files=has_files)
+    placements = placement.place(
+        wheels,
+        request.resources,
+        forced,
+        requires=wheel_metadata.required_wheels(wheels, environment=environment),
+        has_files=has_files,
+    )
     _check_placements(request, placements)
     logger.debug(f"Placement of the code of {request.address}:\n{placement.table(placements)}")
     _refuse_hidden_modules(request)

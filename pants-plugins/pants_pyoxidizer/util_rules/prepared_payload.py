@@ -159,7 +159,7 @@ async def prepare_payload(request: PreparedPayloadRequest) -> PreparedPayload:
                     wheel,
                     p.wheel.path,
                     p.on_filesystem,
-                    request.include_sources or p.with_sources,
+                    request.include_sources,
                 ),
                 **implicitly(),
             )
@@ -186,12 +186,7 @@ async def prepare_payload(request: PreparedPayloadRequest) -> PreparedPayload:
 
 
 def is_prepared_later(request: PreparedPayloadRequest, placement: Placement) -> bool:
-    # The last process includes the sources of all its wheels, or of none.
-    return (
-        not placement.on_filesystem
-        and placement.wheel.path in request.first_party
-        and (request.include_sources or not placement.with_sources)
-    )
+    return not placement.on_filesystem and placement.wheel.path in request.first_party
 
 
 def input_of(request: PreparedPayloadRequest, placement: Placement) -> str:

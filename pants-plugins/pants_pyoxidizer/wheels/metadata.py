@@ -168,6 +168,26 @@ def requirement_closure(
     return frozenset(wheels[index].path for index in reached)
 
 
+def required_wheels(
+    wheels: Iterable[Wheel], *, environment: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """By the path of each wheel, the paths of those that it requires itself.
+
+    That includes what it requires for extras for which any of the wheels asks.
+    """
+    wheels = tuple(wheels)
+    names = _parse_requirements(wheel.name for wheel in wheels)
+    required: dict[str, set[str]] = {}
+    for filename, want in _follow(wheels, names, environment)[1]:
+        required.setdefault(filename, set()).add(want.name)
+    return {
+        wheel.path: frozenset(
+            it.path for it in wheels if it.project_name in required.get(wheel.filename, ())
+        )
+        for wheel in wheels
+    }
+
+
 def unknown_extras(
     roots: Iterable[str], wheels: Iterable[Wheel], *, environment: Mapping[str, str]
 ) -> tuple[UnknownExtra, ...]:

@@ -35,7 +35,6 @@ class Placement:
     location: Location
     reason: str = ""
     detail: str = ""
-    with_sources: bool = False  # Regardless of `include_sources`: its code reads them.
 
     @property
     def on_filesystem(self) -> bool:
@@ -63,13 +62,15 @@ def place(
     resources: Resources | None,
     forced: Collection[str] = (),
     *,
+    requires: Mapping[str, Collection[str]] | None = None,
     has_files: bool = True,
 ) -> tuple[Placement, ...]:
     """One placement for each wheel, in their order.
 
     Without `resources`, a template decides. `forced` contains the paths of wheels that must be on
-    the filesystem. `has_files` says whether the Python has an `importlib.resources.files` that
-    finds resources in memory.
+    the filesystem. `requires` has, by the paths of wheels, those of the wheels that each requires
+    itself. `has_files` says whether the Python has an `importlib.resources.files` that finds
+    resources in memory.
     """
     wheels = tuple(wheels)
     uses = _possible_uses(wheels)
@@ -78,6 +79,7 @@ def place(
     if resources == Resources.AUTO:
         readable = frozenset(w.path for w in wheels if _is_data_only_read(w, uses, has_files))
         reasons = {**_own_reasons(wheels, uses, readable), **reasons}
+        reasons = {**_reasons_of_required(wheels, uses, requires or {}), **reasons}
         reasons = {**_reasons_of_others(wheels, uses), **reasons}
         reasons = _with_neighbours(wheels, reasons)
     default = _DEFAULT_LOCATIONS[resources]
@@ -86,7 +88,6 @@ def place(
             wheel,
             Location.LIB if wheel.path in reasons else default,
             *reasons.get(wheel.path, ("", "")),
-            with_sources=any(use.kind == file_uses.SOURCE for use in uses[wheel.path]),
         )
         for wheel in wheels
     )
@@ -111,7 +112,6 @@ def _is_data_only_read(wheel: Wheel, all_uses: _Uses, has_files: bool) -> bool:
     uses = all_uses[wheel.path]
     return (
         any(use.kind == file_uses.RESOURCE for use in wheel.file_uses)
-        and not any(use.kind == file_uses.RESOURCE_PATH for use in uses)
         and (has_files or not any(use.what == file_uses.FILES for use in uses))
         and not any(use.kind == file_uses.ANY for others in all_uses.values() for use in others)
         and all(_is_below(file, wheel.packages) for file in wheel.data_files)
@@ -156,6 +156,29 @@ def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, 
                         reason = f"{user.name} looks for it with `{file_uses.PKG_RESOURCES}`"
                     reasons.setdefault(wheel.path, _Reason(reason, use.where))
     return reasons
+
+
+def _reasons_of_required(
+    wheels: tuple[Wheel, ...], all_uses: _Uses, requires: Mapping[str, Collection[str]]
+) -> dict[str, _Reason]:
+    """What is required, at whatever remove, may read files of a wheel that names its packages."""
+    reasons: dict[str, _Reason] = {}
+    for finder in wheels:
+        uses = [use for use in all_uses[finder.path] if use.kind == file_uses.PACKAGES]
+        for path in _users(finder.path, requires) if uses else ():
+            reason = _Reason(f"{finder.name} may read its files", uses[0].where)
+            reasons.setdefault(path, reason)
+    return reasons
+
+
+def _users(path: str, requires: Mapping[str, Collection[str]]) -> set[str]:
+    """The wheels that require this one, directly or not."""
+    found: set[str] = set()
+    new = {path}
+    while new:
+        new = {user for user, required in requires.items() if new.intersection(required)} - found
+        found |= new
+    return found - {path}
 
 
 def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]) -> bool:
@@ -220,11 +243,7 @@ def describe(placements: Iterable[Placement]) -> str:
 def table(placements: Iterable[Placement]) -> str:
     """A line for each wheel: its name and version, where it goes, and why."""
     rows = [
-        (
-            f"{p.wheel.name} {p.wheel.version}",
-            p.location.value,
-            "; ".join(filter(None, (_why(p), "with sources" if p.with_sources else ""))),
-        )
+        (f"{p.wheel.name} {p.wheel.version}", p.location.value, _why(p))
         for p in placements
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]

@@ -2,8 +2,9 @@
 """Finds what a module does that needs files on disk. It reads the syntax tree and runs nothing.
 
 In memory, a module's `__file__` names a file that does not exist. Code that joins paths to it, or
-lists folders, fails. Imports, `pkgutil`, `importlib.resources` and `importlib.metadata` work, so
-they matter only for wheels with data: do they read it in a way that works in memory?
+lists folders, fails. Imports, `inspect.getsource`, `pkgutil`, `importlib.resources` and
+`importlib.metadata` work, so they matter only for wheels with data: do they read it in a way that
+works in memory?
 
 The result is an estimate: code can hide what it does, and code that is found may never run. In
 doubt, a use counts.
@@ -21,9 +22,9 @@ from .needed_packages import needed_packages
 from .resource_uses import find_resource_uses, imports_readers
 from .syntax import constant_text, is_import_fallback, is_main_test, last_name
 
-FILE, MODULE, DISTRIBUTIONS, SOURCE = "file", "module", "distributions", "source"
-DISTRIBUTION = "distribution"
-ANY, RESOURCE, RESOURCE_PATH = "any", "resource", "resource path"
+FILE, MODULE, PACKAGES = "file", "module", "packages"
+DISTRIBUTION, DISTRIBUTIONS = "distribution", "distributions"
+ANY, RESOURCE = "any", "resource"
 FILES = "`importlib.resources.files`"
 PKG_RESOURCES = "pkg_resources"
 
@@ -33,10 +34,10 @@ PKG_RESOURCES = "pkg_resources"
 _FILE_WORDS = ("__file__", "__path__", "__cached__", "submodule_search_locations", PKG_RESOURCES)
 _WORDS = {
     **dict.fromkeys(_FILE_WORDS, ""),
-    **dict.fromkeys(("getfile", "getabsfile", "getsource", "findsource"), ""),
+    **dict.fromkeys(("getfile", "getabsfile", "getsourcefile"), ""),
     **dict.fromkeys(("getframeinfo", "stack("), "inspect"),
     **dict.fromkeys(("find_spec", "__spec__"), "origin"),
-    **dict.fromkeys(("resources", "_SUFFIXES"), "importlib"),
+    "resources": "importlib",
     "import imp": r"import imp\b",
     "from imp ": "",
     "get_data": "pkgutil",
@@ -49,9 +50,6 @@ _LOCATIONS = ("__file__", "__path__", "__cached__")
 # These take a `__path__` and ask our importer, so they work in memory.
 _PATH_READERS = ("extend_path", "iter_modules", "walk_packages")
 _FILE_FINDERS = ("getabsfile", "getfile", "getsourcefile")
-_SOURCE_READERS = ("findsource", "getsource", "getsourcelines")
-# From `importlib.machinery`. Code that asks for them has its own way to find and load modules.
-_SUFFIXES = ("BYTECODE_SUFFIXES", "SOURCE_SUFFIXES")
 _METADATA = ("importlib.metadata", "importlib_metadata")
 _RESOURCES = ("importlib.resources", "importlib_resources")
 _DISTRIBUTION_FINDERS = {
@@ -75,9 +73,9 @@ class Use:
     - MODULE: the same, for a module that may be in another wheel; `what` is its name.
     - DISTRIBUTIONS: looks for other wheels in a way that finds only files on disk.
     - DISTRIBUTION: the same, for a single one; `what` is its name, normalized as in PEP 503.
-    - SOURCE: reads Python sources.
+    - PACKAGES: finds the folder of a package that its users name, from which it may read files of
+      theirs: data, scripts, tests.
     - RESOURCE: reads data of this wheel in a way that works in memory.
-    - RESOURCE_PATH: does something else with data of this wheel.
     - ANY: may concern any module.
     """
 
@@ -145,8 +143,6 @@ class _Reader(ast.NodeVisitor):
             name.startswith(_METADATA) for name in imports
         )
         self._sought = self._sought_distributions(nodes)
-        # With `__file__`, such a string suggests a search for modules in a folder.
-        self._has_py = any((constant_text(node) or "").endswith(".py") for node in nodes)
         if imports_readers(imports):
             self._add_resources(nodes)
 
@@ -170,10 +166,7 @@ class _Reader(ast.NodeVisitor):
         return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
 
     def _add(self, node: ast.AST, kind: str, what: str) -> None:
-        line = getattr(node, "lineno", 1)
-        self.uses.append(Use(line, kind, what))
-        if kind == FILE and self._has_py:
-            self.uses.append(Use(line, SOURCE, "`.py` files"))
+        self.uses.append(Use(getattr(node, "lineno", 1), kind, what))
 
     def _sought_distributions(self, nodes: list[ast.AST]) -> set[str]:
         """The distributions that are looked for; empty if there may be others."""
@@ -196,16 +189,17 @@ class _Reader(ast.NodeVisitor):
 
     def _add_for_any(self, node: ast.AST, what: str) -> None:
         """Add a use that may concern modules of this wheel or of others."""
-        self._add(node, FILE, what)
-        self._add(node, ANY, what)
+        for kind in (FILE, ANY, PACKAGES):
+            self._add(node, kind, what)
 
     def _add_resources(self, nodes: list[ast.AST]) -> None:
         for use in find_resource_uses(nodes, self._module_of):
             is_own = use.package is None or self._names_own(use.package)
             if is_own:
-                self._add(use.node, RESOURCE if use.is_read else RESOURCE_PATH, f"`{use.function}`")
+                self._add(use.node, RESOURCE if use.is_read else FILE, f"`{use.function}`")
             elif not use.is_read:
                 self._add(use.node, ANY, f"`{use.function}`")
+                self._add(use.node, PACKAGES, f"`{use.function}`")
 
     # --- What counts
 
@@ -244,8 +238,6 @@ class _Reader(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         if node.id in _LOCATIONS and isinstance(node.ctx, ast.Load):
             self._add(node, FILE, f"`{node.id}`")
-        elif self._original_name(node) in _SUFFIXES:
-            self._add(node, SOURCE, f"`{self._original_name(node)}`")
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         key = constant_text(node.slice)
@@ -267,8 +259,6 @@ class _Reader(ast.NodeVisitor):
             self._add_for_any(node, f"`{name}`")
         elif name == "co_filename":
             self._add(node, ANY, f"`{name}`")
-        elif name in _SUFFIXES:
-            self._add(node, SOURCE, f"`{name}`")
         elif name in _WALKS and self._has_resources:
             self._add(node, FILE, "folders of resources")
 
@@ -276,6 +266,8 @@ class _Reader(ast.NodeVisitor):
         module = self._module_of(value)
         if module is None or module == "__main__":
             self._add(node, ANY, what)
+            if what == "`__path__`":
+                self._add(node, PACKAGES, what)
         elif module == self._module or module in self._modules:
             self._add(node, FILE, what)
         else:
@@ -289,12 +281,8 @@ class _Reader(ast.NodeVisitor):
         elif name in _FILE_FINDERS and node.args:
             kind = FILE if self._is_own(node.args[0]) else ANY
             self._add(node, kind, f"`inspect.{name}`")
-        elif name in _SOURCE_READERS:
-            self._add(node, SOURCE, f"`inspect.{name}`")
         elif (self._module_of(node.func) or "") in _FRAME_READERS:
             self._add(node, ANY, f"`{self._module_of(node.func)}`")
-        elif name == "open" and node.args and last_name(node.args[0]) == "__file__":
-            self._add(node, SOURCE, "`open(__file__)`")
         elif name == "getattr" and len(node.args) > 1:
             self._add_attribute(node, node.args[0], constant_text(node.args[1]) or "")
         elif name in ("__import__", "import_module") and node.args:
