@@ -88,6 +88,12 @@ class OxidizedFinder:
     def exec_module(self, module):
         pass
 
+    def get_code(self, name):
+        return compile("def f(): return 1 / 0", name, "exec")
+
+    def get_resource_reader(self, name):
+        return None
+
 finder = OxidizedFinder()
 sys.meta_path.insert(0, finder)
 """
@@ -102,11 +108,41 @@ import native, pkg, pkg.mod
 root = sys.executable + "/"
 files = [module.__file__.replace(root, "ROOT/") for module in (early, pkg, pkg.mod, native)]
 print(json.dumps([files, inspect.getfile(pkg).replace(root, ""), json.__spec__.origin == json.__file__]))
-assert finder in sys.meta_path and pkg.__loader__ is finder and not hasattr(sys, "__file__")
+assert finder in sys.meta_path and not hasattr(sys, "__file__")
+assert early.__loader__ is early.__spec__.loader is native.__loader__ is finder
 """
     result = run(python, OXIDIZED + code)
+    assert not result.stderr
     files = ["ROOT/early.py", "ROOT/pkg/__init__.py", "ROOT/pkg/mod.py", "/lib/native.so"]
     assert json.loads(result.stdout) == [files, "pkg/__init__.py", True]
+
+
+def test_code_inside_the_executable_names_that_file(python: str) -> None:
+    code = """
+importer.locate_stdlib()
+import pkg.mod, traceback, pkgutil
+from importlib import resources
+path = sys.executable + "/pkg/mod.py"
+assert pkg.mod.f.__code__.co_filename == inspect.getfile(pkg.mod.f) == path
+assert inspect.getmodule(pkg.mod.f.__code__) is pkg.mod
+assert pkg.__loader__.is_package("pkg") and pkg.mod.__loader__.get_source("pkg.mod") is None
+try:
+    pkg.mod.f()
+except ZeroDivisionError:
+    print(traceback.format_exc().replace(path, "PATH"), end="")
+try:
+    pkgutil.get_data("pkg", "x")
+except OSError:
+    print("no data")
+"""
+    result = run(python, OXIDIZED + code)
+    assert not result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[-3:] == [
+        '  File "PATH", line 1, in f',
+        "ZeroDivisionError: division by zero",
+        "no data",
+    ]
 
 
 def test_another_python_stays_as_it_is(python: str) -> None:
@@ -125,6 +161,7 @@ def test_code_in_a_folder_names_its_place(
     code = f"""
         import inspect, sys
         sys.path.append({str(lib)!r})
+        importer.install_folder({str(lib)!r})
         from it import main
         it = [
             main.__file__,
@@ -139,6 +176,32 @@ def test_code_in_a_folder_names_its_place(
     path = f"{lib}/it/main.py"
     file = path if flags else f"{path}c"
     assert results(python, payload, dedent(code)) == [file, file, path, path, path, path]
+
+
+def test_sources_in_a_folder_are_compared_only_with_bytecode_that_was_not_made_for_it(
+    python: str, payload: Path, tmp_path: Path
+) -> None:
+    files = {"it/ours.py": "VALUE = 1\n", "it/odd.py": "def f(:\n"}
+    wheel, lib = write_wheel(tmp_path / "it.whl", files), tmp_path / "lib"
+    make(python, "wheel", "--files", "--sources", "--output", str(lib), str(wheel))
+    (lib / "it/ours.py").write_text("VALUE = 2\n")
+    (lib / "it/theirs.py").write_text("VALUE = 1\n")
+    code = f"""
+        import py_compile, sys
+        sys.path.append({str(lib)!r})
+        importer.install_folder({str(lib)!r})
+        py_compile.compile({str(lib / "it/theirs.py")!r})
+        with open({str(lib / "it/theirs.py")!r}, "w") as file:
+            file.write("VALUE = 1 + 1\\n")
+        from it import ours, theirs
+        it = [ours.VALUE, theirs.VALUE, ours.__cached__ == ours.__spec__.cached]
+        try:
+            from it import odd
+        except SyntaxError as error:
+            it.append(error.filename)
+    """
+    found = results(python, payload, dedent(code))
+    assert found == [1, 2, True, str(lib / "it/odd.py")]
 
 
 def results(python: str, payload: Path, code: str) -> Any:

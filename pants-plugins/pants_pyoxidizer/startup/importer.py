@@ -3,12 +3,23 @@
 
 The entry of `sys.path` is the path of the file with the payload, and the modules' paths are below
 it, such as `/opt/app/bin/pkg/module.py`. So are those of the standard library, which PyOxidizer's
-importer loads from the executable.
+importer loads from the executable. Modules in `lib` are loaded from their bytecode, which is not
+checked against the source.
 """
 
 import marshal
 import sys
-from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
+from importlib._bootstrap_external import MAGIC_NUMBER  # type: ignore[import]
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
 from os.path import normpath
 
 import _imp
@@ -19,6 +30,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Iterator, Optional, Tuple
+
+
+# As PEP 552 has it: the source's hash follows, and is not to be checked.
+UNCHECKED_PYC: bytes = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+CACHE_TAG = sys.implementation.cache_tag
 
 
 class PayloadLoader(SourcelessFileLoader):
@@ -37,10 +53,7 @@ class PayloadLoader(SourcelessFileLoader):
 
     def get_code(self, fullname: str) -> "Optional[CodeType]":
         # `PayloadFinder` gives modules without code the other loader.
-        code: "CodeType" = marshal.loads(self.payload.read(self._code))  # type: ignore[arg-type]
-        # As Python's own loaders do: the path where it was compiled does not exist here.
-        _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
-        return code
+        return located(marshal.loads(self.payload.read(self._code)), self.path)  # type: ignore[arg-type]
 
     def get_source(self, fullname: str) -> "Optional[str]":
         try:
@@ -118,6 +131,38 @@ class PayloadFinder:
                 yield prefix + name, is_package
 
 
+class SourceFolderLoader(SourceFileLoader):
+    """Loads a module in `lib` from the bytecode that was made for it, which no source is compared with.
+
+    The base class does the same, with more steps; it is also for what has no such bytecode.
+    """
+
+    def get_code(self, fullname: str) -> "Optional[CodeType]":
+        folder, _, name = self.path.rpartition("/")
+        try:
+            data = self.get_data(f"{folder}/__pycache__/{name[:-3]}.{CACHE_TAG}.pyc")
+        except OSError:
+            data = b""
+        if not data.startswith(UNCHECKED_PYC):
+            return super().get_code(fullname)
+        return located(marshal.loads(memoryview(data)[len(UNCHECKED_PYC) :]), self.path)
+
+
+class BytecodeFolderLoader(SourcelessFileLoader):
+    """Loads a module in `lib` that has no source. The base class leaves a relative path in its code."""
+
+    def get_code(self, fullname: str) -> "Optional[CodeType]":
+        code = super().get_code(fullname)
+        # Where a source would be: for `pkg/mod.pyc`, as `inspect` takes it, `pkg/mod.py`.
+        return located(code, self.path[:-1])  # type: ignore[arg-type]
+
+
+def located(code: "CodeType", path: str) -> "CodeType":
+    """The code, with its file name replaced by where it lies, as Python's own loaders do it."""
+    _imp._fix_co_filename(code, path)  # type: ignore[attr-defined]
+    return code
+
+
 class DistributionFinder:
     """Finds metadata for `importlib.metadata`. On `sys.meta_path`, it finds no modules."""
 
@@ -133,8 +178,25 @@ class DistributionFinder:
         return find_distributions(self.payload, context)
 
 
+class StandardLibraryLoader(SourcelessFileLoader):
+    """Loads a module from PyOxidizer's importer, `finder`, with `path` for its file name.
+
+    Without this, code names its module: `json.decoder`.
+    """
+
+    def __init__(self, finder: "Any", fullname: str, path: str) -> None:
+        super().__init__(fullname, path)
+        self._finder = finder
+
+    def get_code(self, fullname: str) -> "Optional[CodeType]":
+        return located(self._finder.get_code(fullname), self.path)
+
+    def get_resource_reader(self, fullname: str) -> "Any":
+        return self._finder.get_resource_reader(fullname)
+
+
 class LocatingFinder:
-    """Wraps PyOxidizer's importer, `finder`, to give its modules a `__file__`.
+    """Wraps PyOxidizer's importer, `finder`, to give its modules and their code a file name.
 
     Much code reads `os.__file__`, if only to tell the standard library from other code. As with
     modules of a payload, the file does not exist.
@@ -147,8 +209,8 @@ class LocatingFinder:
         self, fullname: str, path: "Any" = None, target: "Any" = None
     ) -> "Optional[ModuleSpec]":
         spec: "Optional[ModuleSpec]" = self._finder.find_spec(fullname, path, target)
-        if spec is not None:
-            self.locate(spec)
+        if spec is not None and self.locate(spec):
+            spec.loader = StandardLibraryLoader(self._finder, fullname, spec.origin)  # type: ignore
         return spec
 
     def locate(self, spec: ModuleSpec) -> bool:
@@ -163,7 +225,10 @@ class LocatingFinder:
 
 
 def locate_stdlib() -> None:
-    """Give the modules of PyOxidizer's importer a `__file__`, those already loaded included."""
+    """Give the modules of PyOxidizer's importer a `__file__`, those already loaded included.
+
+    The code of the latter, such as `os`, keeps its names.
+    """
     for index, finder in enumerate(sys.meta_path):
         if type(finder).__name__ == "OxidizedFinder":
             locating = LocatingFinder(finder)
@@ -173,22 +238,6 @@ def locate_stdlib() -> None:
                     module.__file__ = spec.origin
             sys.meta_path.insert(index, locating)
             break
-
-
-def locate_bytecode() -> None:
-    """Have bytecode without a source name its own place, as Python does where there is a source.
-
-    Otherwise it names the path that it was compiled with, which is relative in `lib`.
-    """
-    get_code = SourcelessFileLoader.get_code
-
-    def get_located_code(self: SourcelessFileLoader, fullname: str) -> "CodeType":
-        code: "CodeType" = get_code(self, fullname)  # type: ignore[assignment]
-        # Where a source would be: for `pkg/mod.pyc`, as `inspect` takes it, `pkg/mod.py`.
-        _imp._fix_co_filename(code, self.path[:-1])  # type: ignore[attr-defined]
-        return code
-
-    SourcelessFileLoader.get_code = get_located_code  # type: ignore[assignment]
 
 
 def install(payload: Payload) -> None:
@@ -205,4 +254,20 @@ def install(payload: Payload) -> None:
     sys.path.insert(0, payload.path)
     sys.path_importer_cache.pop(payload.path, None)
     sys.meta_path.append(DistributionFinder(payload))
-    locate_bytecode()
+
+
+def install_folder(folder: str) -> None:
+    """Have modules below a folder that is laid out as `lib` loaded by the loaders above."""
+    make_finder = FileFinder.path_hook(
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (SourceFolderLoader, SOURCE_SUFFIXES),
+        (BytecodeFolderLoader, BYTECODE_SUFFIXES),
+    )
+
+    def path_hook(path: str) -> "Any":
+        if isinstance(path, str) and f"{path}/".startswith(f"{folder}/"):
+            return make_finder(path)
+        raise ImportError(f"{path} is not in {folder}")
+
+    sys.path_hooks.insert(0, path_hook)
+    sys.path_importer_cache.pop(folder, None)

@@ -3,18 +3,15 @@
 
 import io
 from functools import lru_cache
-from importlib.util import MAGIC_NUMBER
 from itertools import chain
 from os.path import normpath
 from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Iterator, List, Union
 
+from .importer import UNCHECKED_PYC
 from .payload import Payload
 
 if TYPE_CHECKING:
     from .payload import Extent
-
-# The header of PEP 552 for bytecode that is not checked against the source's hash.
-UNCHECKED_PYC = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
 
 
 @lru_cache(maxsize=None)

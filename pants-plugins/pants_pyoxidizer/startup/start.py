@@ -28,6 +28,7 @@ def main() -> None:
         importer.locate_stdlib()
         importer.install(payload)
         folder = sys.executable.rpartition("/")[0] + "/lib"
+        importer.install_folder(folder)
         set_prefixes(folder)
         read_pth_files(folder)
         add_builtins()

@@ -36,8 +36,8 @@ import zipfile
 from types import CodeType
 from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence
 
+from pants_pyoxidizer.startup.importer import UNCHECKED_PYC
 from pants_pyoxidizer.startup.payload import SUFFIX, Payload, PayloadError, Writer, open_file
-from pants_pyoxidizer.startup.resources import UNCHECKED_PYC
 
 from .wheel_content import SCRIPT, installed_path, is_of_use, stays_inside
 
