@@ -29,7 +29,6 @@ from pants_pyoxidizer.placement_fields import (
     PyOxidizerPayloadField,
     PyOxidizerResourcesField,
 )
-from pants_pyoxidizer.startup.start import VARIABLE as INTERPRETER_VARIABLE
 from pants_pyoxidizer.wheels.entry_point import parse_entry_point
 
 TARGET_ALIAS = "pyoxidizer_binary"
@@ -188,14 +187,34 @@ class PyOxidizerInterpreterField(BoolField):
     alias = "interpreter"
     default = True
     help = help_text(
-        f"""
-        Whether the binary can also act as a Python interpreter.
+        """
+        Whether users who start the binary can have a Python interpreter instead of your program.
 
-        By default, it can: with `{INTERPRETER_VARIABLE}=1` in the environment, it accepts the
-        arguments of `python`, for example `-m path.to.module`, and can import all your code.
+        By default, they can: with `PANTS_PYOXIDIZER_INTERPRETER=1` in the environment, the binary
+        accepts the arguments of `python`, for example `-m path.to.module`, and can import all your
+        code. So does `sys.executable`, which packages start as a Python.
 
         Set it to `False` if users who may start the binary, for example with `sudo`, must not run
-        other code with it.
+        other code with it. Your program itself can still start its `sys.executable`.
+
+        With a `template`, this field cannot be set.
+        """
+    )
+
+
+class PyOxidizerPythonVariablesField(BoolField):
+    alias = "python_variables"
+    default = True
+    help = help_text(
+        """
+        Whether the binary heeds the environment variables that `python` heeds.
+
+        By default, it does: for example, with `PYTHONUNBUFFERED=1` in the environment, its output
+        is not buffered. But `PYTHONPATH`, `PYTHONHOME`, `PYTHONOPTIMIZE` and `PYTHONINSPECT` are
+        always ignored, and a binary that runs with more rights than the user who starts it
+        (set-user-ID, file capabilities) ignores all of them.
+
+        Set it to `False` to ignore all of them.
 
         With a `template`, this field cannot be set.
         """
@@ -257,6 +276,7 @@ class PyOxidizerBinaryTarget(Target):
         PyOxidizerPayloadField,
         PyOxidizerIncludeSourcesField,
         PyOxidizerInterpreterField,
+        PyOxidizerPythonVariablesField,
         PyOxidizerPythonField,
         EnvironmentField,
     )
@@ -288,6 +308,7 @@ class PyOxidizerBinaryTarget(Target):
             PyOxidizerPayloadField,
             PyOxidizerIncludeSourcesField,
             PyOxidizerInterpreterField,
+            PyOxidizerPythonVariablesField,
         ):
             if self[field].value != field.default:
                 raise InvalidTargetException(

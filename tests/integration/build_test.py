@@ -148,7 +148,7 @@ def test_a_function_gives_the_exit_status(repository: Repository) -> None:
                     return 7
             if sys.argv[1:] == ["fail"]:
                 raise ValueError("on purpose")
-            print(len(sys.argv), sys.argv[0] == sys.executable)
+            print(len(sys.argv), sys.executable == "/proc/self/root" + sys.argv[0])
             return 42
         """
     repository.write(

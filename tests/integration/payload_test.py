@@ -90,7 +90,7 @@ def test_code_in_memory_has_all_that_code_has(repository: Repository) -> None:
             ]
             print(plugin.load() is start)
             print([module.name for module in pkgutil.iter_modules(click.__path__)][:2])
-            print(click.__file__ == f"{sys.executable}/click/__init__.py")
+            print(click.__file__ == f"{sys.argv[0]}/click/__init__.py")
             print(inspect.getmodule(start).__name__, sys.argv[1:], __spec__.name)
         """
     write(repository, "memory", 'resources="in-memory"', code)

@@ -103,9 +103,10 @@ def main_module() -> None:
 
 def imports() -> None:
     """Where modules are found, and that nothing else is."""
-    print(sys.executable == sys.argv[0], sys.frozen)  # type: ignore[attr-defined]
+    print(sys.argv[0], sys.frozen)  # type: ignore[attr-defined]
+    print(sys.executable)
     print(sys.path)
-    print(sys.flags.isolated, sys.flags.no_user_site, sys.flags.utf8_mode, sys.flags.optimize)
+    print(sys.flags.no_user_site, sys.flags.utf8_mode, sys.flags.optimize)
 
 
 def data() -> None:
@@ -346,11 +347,28 @@ def leaking() -> None:
 
 
 def itself() -> None:
-    command = [sys.executable, "argv", "a"]
-    print(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout, end="")
-    env = {**os.environ, "PANTS_PYOXIDIZER_INTERPRETER": "1"}
-    command = [sys.executable, "-m", "app.main", "argv", "b"]
-    print(subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env).stdout, end="")
+    announce(str(getattr(sys, "orig_argv", [sys.executable, *sys.argv])[1:]))
+    for command in (
+        [sys.argv[0], "argv", "-c"],
+        [sys.executable, sys.argv[0], "argv", "a"],
+        [sys.executable, "-m", "app.main", "argv", "b"],
+        [sys.executable, "-c", "import app.main, sys; print(sys.argv, app.main.double(21))", "c"],
+    ):
+        subprocess.run(command, check=True)
+
+
+def installed() -> None:
+    """What the standard library says of where things are."""
+    import site
+    import sysconfig
+    import venv
+
+    names = {sys.prefix, sys.exec_prefix, *sysconfig.get_paths().values(), *site.getsitepackages()}
+    print(names, [os.path.isdir(name) for name in names])
+    try:
+        venv.create("/nowhere/venv")
+    except OSError as error:
+        print(error)
 
 
 def asynchronous() -> None:

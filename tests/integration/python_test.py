@@ -13,6 +13,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Iterator
 
 import pytest
@@ -233,8 +234,13 @@ def test_what_is_of_a_binary_alone(programs: dict[str, Program]) -> None:
         lib = str(Path(executable).with_name("lib")).replace(str(program.root), "ROOT")
         executable = executable.replace(str(program.root), "ROOT")
         env = {"PYTHONPATH": "/nowhere", "PYTHONHOME": "/nowhere", "PYTHONOPTIMIZE": "2"}
-        expected = f"True True\n['{executable}', '{lib}']\n1 1 1 0\n"
-        assert program.run("imports", env=env) == (expected, "", 0)
+        expected = f"{executable} True\n/proc/self/root{executable}\n['{executable}', '{lib}']\n"
+        assert program.run("imports", env=env) == (f"{expected}1 1 0\n", "", 0)
+        expected = (
+            f"{{'{lib}'}} [True]\n/proc/self/root{executable} cannot make virtual environments, which "
+            "need an installed Python; to fix, make /nowhere/venv with one\n"
+        )
+        assert program.run("installed") == (expected, "", 0)
 
 
 def test_files_are_where_they_seem_to_be(programs: dict[str, Program]) -> None:
@@ -326,10 +332,11 @@ def test_what_leaks_is_cleaned_up(programs: dict[str, Program]) -> None:
         assert not memory.exists()
 
 
-def test_its_executable_is_the_program(programs: dict[str, Program]) -> None:
-    """Unless the environment asks for an interpreter."""
+def test_what_it_starts(programs: dict[str, Program]) -> None:
     for program in in_binaries(programs):
-        assert program.run("itself") == ("3 ['a']\n3 ['b']\n", "", 0)
+        own = f"['{program.argv[0]}', 'itself']".replace(str(program.root), "ROOT")
+        expected = f"{own}\n3 ['-c']\n3 ['a']\n3 ['b']\n['-c', 'c'] 42\n"
+        assert program.run("itself") == (expected, "", 0)
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
@@ -355,20 +362,89 @@ def test_a_sealed_binary_runs_nothing_else(programs: dict[str, Program]) -> None
     assert program.run(*SPAWNED, stdin=PICKLE) == ("", message, 1)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another group")
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that other users may enter."""
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def copy_of(program: Program, folder: Path) -> Path:
+    executable = Path(program.argv[0])
+    return Path(shutil.copytree(executable.parent, folder / "install"), executable.name)
+
+
+def as_user(argv: list[str], user: int = 12345, **options: Any) -> str:
+    """What is printed when another user runs this."""
+    return subprocess.run(
+        argv,
+        preexec_fn=lambda: (os.setgroups([]), os.setgid(user), os.setuid(user)),  # type: ignore
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd="/",
+        **options,
+    ).stdout
+
+
+RIGHTS = {"set-user-ID": ["chmod", "4755"], "capabilities": ["setcap", "cap_net_raw=ep"]}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give rights to a file")
+@pytest.mark.parametrize("kind", RIGHTS)
 def test_a_binary_with_rights_of_its_own_runs_nothing_else(
-    programs: dict[str, Program], tmp_path: Path
+    programs: dict[str, Program], public: Path, kind: str
 ) -> None:
-    install = Path(programs["memory"].argv[0]).parent
-    executable = Path(shutil.copytree(install, tmp_path / "install"), "memory")
-    program = Program((str(executable),), executable, {})
+    executable = copy_of(programs["memory"], public)
+    if shutil.which(RIGHTS[kind][0]) is None:
+        pytest.skip(f"there is no {RIGHTS[kind][0]}")
+    python = f"/proc/self/root{executable}"
     # Started by one who may do no less than it, it takes a pickle from all.
-    assert program.run(*SPAWNED, stdin=PICKLE)[0] == "hacked\n"
-    os.chown(executable, -1, os.getgid() + 1)
-    executable.chmod(0o2755)
+    assert as_user([str(executable), *SPAWNED], input=PICKLE).startswith("hacked\n")
+    subprocess.run([*RIGHTS[kind], str(executable)], check=True)
     message = "memory: such a process cannot run with the rights of another user\n"
-    assert program.run(*SPAWNED, stdin=PICKLE) == ("", message, 1)
-    assert program.run("argv", "-c", env={VARIABLE: "1"}) == ("3 ['-c']\n", "", 0)
+    for argv in ([str(executable), *SPAWNED], [python, *SPAWNED], [python, "-c", "print(1)"]):
+        assert as_user(argv, input=PICKLE) == message
+    env = {VARIABLE: "1", "PYTHONINSPECT": "1", "PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"}
+    assert as_user([str(executable), "argv", "-c"], env=env) == "3 ['-c']\n"
+    assert as_user([str(executable), "environment"], env={**env, "LC_ALL": "C"}) == (
+        f"['LC_ALL', '{VARIABLE}']\n"
+    )
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can change the user")
+def test_a_sealed_binary_trusts_no_parent_that_it_cannot_see(
+    programs: dict[str, Program], public: Path
+) -> None:
+    executable = copy_of(programs["sealed"], public)
+    output = as_user([f"/proc/self/root{executable}", "-c", "print(1)"])
+    assert re.fullmatch(
+        "sealed: only the program itself can start such a process, and /proc/[0-9]+/exe, which tells "
+        "who did, cannot be read\n",
+        output,
+    )
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("sudo") is None or shutil.which("unshare") is None,
+    reason="needs root, sudo and unshare",
+)
+def test_who_may_start_it_by_sudo_gets_the_program(
+    programs: dict[str, Program], public: Path
+) -> None:
+    for name in ("memory", "sealed"):
+        executable = copy_of(programs[name], public / name)
+        rules = public / "sudoers"
+        rules.write_text(f"nobody ALL=(root) NOPASSWD: {executable}\n")
+        rules.chmod(0o440)
+        # Nobody else sees these rules.
+        namespace = ["unshare", "--mount", "sh", "-c"]
+        mount = f"mount --bind {rules} /etc/sudoers && exec setpriv --reuid=nobody --clear-groups"
+        for path in (str(executable), f"/proc/self/root{executable}"):
+            sudo = f"{mount} sudo -n {path} argv -c"
+            result = subprocess.run([*namespace, sudo], capture_output=True, text=True, cwd="/")
+            assert (result.stdout, result.stderr) == ("3 ['-c']\n", "")
 
 
 # --- The interpreter in it
@@ -383,6 +459,9 @@ def test_a_binary_with_rights_of_its_own_runs_nothing_else(
         (("-", "a"), "import sys; print(__name__, sys.argv)", "__main__ ['-', 'a']\n"),
         ((), "print(1)\n1 / 0\n", "1\n"),
         (("/nowhere.py",), "", ""),
+        (("-m", "nowhere"), "", ""),
+        (("-X", "dev", "-c", "import sys; print(sys.flags.dev_mode)"), "", "True\n"),
+        (("-y",), "", ""),
     ],
 )
 def test_the_interpreter(
@@ -392,10 +471,13 @@ def test_the_interpreter(
     expected = Program((python.argv[0], *options), python.root, python.env).run(*args, stdin=stdin)
     for program in in_binaries(programs):
         output, errors, status = program.run(*args, stdin=stdin, env={VARIABLE: "1"})
-        errors = errors.replace(program.argv[0], python.argv[0])
-        if program.root == Path(program.argv[0]):
-            errors = errors.replace("ROOT:", f"{python.argv[0]}:")
-        assert (output, errors, status) == (expected[0], without_frames(expected[1]), expected[2])
+        name = program.argv[0].replace(str(program.root), "ROOT")
+        errors = errors.replace("/proc/self/root", "").replace(name, python.argv[0])
+        assert (output, without_frames(errors), status) == (
+            expected[0],
+            without_frames(expected[1]),
+            expected[2],
+        )
         assert printed in output
 
 

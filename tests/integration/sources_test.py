@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from integration.repository import Repository, host_pythons, run_binary
-from pants_pyoxidizer.util_rules.standalone_python import HOST_VERSIONS
+from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 
 SOURCES = Path(__file__).parent / "sources"
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
@@ -76,7 +76,7 @@ def test_what_reads_sources_finds_them(version: str, repository: Repository) -> 
         "by_path:auto",
         "by_path:files",
     )
-    assert f"\nPython {version}." in result.stderr
+    assert f"Contains Python {version}." in result.stderr
     placed = result.stderr.split("Code: ")[1]
     inside, _, beside = placed.partition(" in the executable; ")
     assert "inside" in inside.split(", ")

@@ -41,6 +41,7 @@ REQUEST = ArtifactRequest(
     payload=PAYLOAD,
     payload_is_sidecar=False,
     interpreter=False,
+    python_variables=False,
 )
 
 
@@ -80,6 +81,7 @@ def run(request: ArtifactRequest, written: dict[str, str]) -> tuple[RuntimeProce
             ("my-app",),
         ),
         ({"interpreter": True}, ("--interpreter",), ("my-app",)),
+        ({"python_variables": True}, ("--variables",), ("my-app",)),
     ],
 )
 def test_the_process_that_writes_the_executable(

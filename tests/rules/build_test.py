@@ -44,7 +44,7 @@ from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
 from pants_pyoxidizer.util_rules.python.standalone_python import HostPython
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain, SystemRust
-from pants_pyoxidizer.util_rules.tool_process import ToolProcess, set_up_tool_process
+from pants_pyoxidizer.util_rules.tool_process import CARGO_DIR, ToolProcess, set_up_tool_process
 from rules.mocks import process_mocks, run_rule
 
 CONFIG, PYTHON, WHEELS, INPUT, OUTPUT, RESULT_FILE, BUILT, RESULT, CRATES = (
@@ -71,6 +71,9 @@ REQUEST = BuildRequest(
     inputs=WHEELS,
     wheel_dirs=(".", "third_party"),
 )
+WITH_MAIN = dataclasses.replace(REQUEST, main="main/main.rs")
+OWN_MAIN = {"PANTS_PYOXIDIZER_MAIN": "{chroot}/main/main.rs"}
+WRAPPER = f"{{chroot}}/{CARGO_DIR}/rustc_wrapper"
 
 # In this order: Pants compares it too.
 SURROUNDINGS = BuildEnvironment(
@@ -152,6 +155,18 @@ def test_what_is_built_once_takes_longer_to_be_smaller() -> None:
         ),
         env=FrozenDict({**process.env, **env}),
     )
+
+
+@pytest.mark.parametrize(
+    ("rust", "env"),
+    [
+        pytest.param(REQUEST.rust, OWN_MAIN, id="the cargo driver sets the wrapper"),
+        pytest.param(RustToolchain(None), {**OWN_MAIN, "RUSTC_WRAPPER": WRAPPER}, id="managed"),
+    ],
+)
+def test_a_main_program(rust: RustToolchain, env: dict[str, str]) -> None:
+    process, _ = run_build(dataclasses.replace(WITH_MAIN, rust=rust))
+    assert process.env == FrozenDict({**SURROUNDINGS.env, **env})
 
 
 def test_plain_files_are_compiled() -> None:

@@ -70,9 +70,9 @@ def test_who_requires_what_may_read_its_files_lies_on_the_filesystem() -> None:
     tool = wheel("tool", files=("tool.py",), file_uses=(use,))
     app, other = wheel("app", requires=("tool",)), wheel("other")
     assert contents(app, third_party=(other, tool)).placements == (
-        Placement(app, True, "tool may read its files", "tool.py:1"),
-        Placement(other, False),
-        Placement(tool, False),
+        Placement(app, Location.LIB, "tool may read its files", "tool.py:1"),
+        Placement(other, Location.EXECUTABLE),
+        Placement(tool, Location.EXECUTABLE),
     )
 
 

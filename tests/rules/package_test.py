@@ -290,7 +290,9 @@ MY_APP = PyOxidizerBinary(
 
 
 def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
-    target = field_set(**FIELDS, payload="file", include_sources=True, interpreter=False)
+    target = field_set(
+        **FIELDS, payload="file", include_sources=True, interpreter=False, python_variables=False
+    )
     stages = Stages(target, args=("--release",))
     runtime_request = RuntimeRequest(STANDALONE_PYTHON, RUST, C_TOOLCHAIN, ("--release",))
     made = runtime(runtime_request)
@@ -323,6 +325,7 @@ def test_each_stage_of_the_default_way_gets_what_those_before_it_gave() -> None:
             ),
             payload_is_sidecar=True,
             interpreter=False,
+            python_variables=False,
         ),
         AddPrefix: AddPrefix(BUILT, "src.py.project/bin"),
     }

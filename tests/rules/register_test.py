@@ -54,6 +54,7 @@ def test_the_target_and_its_fields() -> None:
         "payload",
         "include_sources",
         "interpreter",
+        "python_variables",
         "python",
         "environment",
     ]
@@ -68,7 +69,7 @@ def test_the_target_and_its_fields() -> None:
 
 @pytest.mark.parametrize("field", PyOxidizerBinaryTarget.core_fields)
 def test_the_help_says_which_fields_a_template_excludes(field: type[Field]) -> None:
-    excluded = ("resources", "payload", "include_sources", "interpreter")
+    excluded = ("resources", "payload", "include_sources", "interpreter", "python_variables")
     assert ("this field cannot be set" in str(field.help)) == (field.alias in excluded)
 
 

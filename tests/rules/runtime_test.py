@@ -12,7 +12,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_pyoxidizer.configuration.config import PythonArchive, runtime_config
-from pants_pyoxidizer.package_data import package_files
+from pants_pyoxidizer.package_data import package_files, read
 from pants_pyoxidizer.startup.payload import parse
 from pants_pyoxidizer.util_rules.build import Build, BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
@@ -72,7 +72,10 @@ def run_build(request: RuntimeRequest, built: dict[str, str]) -> tuple[BuildRequ
 
 def test_it_is_built_of_what_starts_a_program_and_nothing_else() -> None:
     request, _ = run_build(REQUEST, {"runtime": ""})
-    startup_files = {f"startup/{file.path}": file.content.decode() for file in STARTUP_FILES}
+    startup_files = {
+        **{f"startup/{file.path}": file.content.decode() for file in STARTUP_FILES},
+        **{f"main/{name}": read(f"startup/{name}").decode() for name in ("main.rs", "process.rs")},
+    }
     config = runtime_config(
         PYTHON, name="runtime", startup_dir="startup", rarely_used_dir="rarely_used"
     )
@@ -87,6 +90,7 @@ def test_it_is_built_of_what_starts_a_program_and_nothing_else() -> None:
         inputs=FILES.digest(startup_files),
         wheel_dirs=(),
         optimize_size=True,
+        main="main/main.rs",
     )
 
 

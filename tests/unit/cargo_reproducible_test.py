@@ -88,6 +88,25 @@ def test_rustc_replaces_paths(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("primary", ["", "1"])
+def test_the_executable_gets_the_main_program_that_is_named(primary: str) -> None:
+    result = subprocess.run(
+        ["sh", str(WRAPPER), "printf", "%s\\n", "--crate-name", "main", "src/main.rs", "-C", "x"],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "CARGO_HOME": "/nowhere",
+            "CARGO_PRIMARY_PACKAGE": primary,
+            "PANTS_PYOXIDIZER_MAIN": "/a sandbox/main/main.rs",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    own = "--crate-name main /a sandbox/main/main.rs -C x --remap-path-prefix=/a sandbox/main=src"
+    expected = own if primary else "--crate-name main src/main.rs -C x"
+    assert result.stdout.replace("\n", " ").startswith(f"{expected} --remap-path-prefix=/nowhere")
+
+
 def test_without_rustc_its_sources_have_no_other_path() -> None:
     assert reproducible.standard_library("/nowhere/rustc") == ""
 

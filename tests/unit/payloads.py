@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ from pants_pyoxidizer.startup.payload import Payload, Writer, open_file
 from unit.wheels import write_wheel
 
 PLUGIN = Path(next(iter(startup.__path__))).parents[1]
+MAIN = Path(__file__).with_name("startup_main.rs")
+COMPILED = TemporaryDirectory()
 
 
 def pythons() -> list[str]:
@@ -65,7 +68,6 @@ def everything(payload: Payload) -> dict[str, Any]:
 def run(python: str, code: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run code in an isolated interpreter that has the plugin's modules, and nothing else."""
     code = f"import sys; sys.path.insert(0, {str(PLUGIN)!r})\n{dedent(code)}"
-    # Unlike PyOxidizer's, this interpreter takes options such as `-c` itself.
     return _run([python, "-I", "-S", "-B", "-c", code, *args], options)
 
 
@@ -76,14 +78,15 @@ def write_program(
     start: tuple[str | None, str | None] = (None, None),
     interpreter: bool = False,
     sources: bool = False,
+    variables: bool = False,
 ) -> Path:
-    """Write what stands for a binary: it starts an interpreter as a runtime would."""
+    """Write what stands for a binary: it starts a Python as a runtime would."""
     write_launcher(path, python)
     with TemporaryDirectory() as folder, open(path, "ab") as file:
         part = write_part(Path(folder, "part"), python, files, sources)
         writer = Writer(file)
         writer.add_payload(part)
-        writer.finish(*start, interpreter)
+        writer.finish(*start, interpreter, variables)
     return path
 
 
@@ -103,17 +106,35 @@ def write_part(
 
 
 def write_launcher(path: Path, python: str) -> Path:
-    """The part before the payload: `sys` looks as it does in PyOxidizer's executables."""
-    code = (
-        f"import sys; sys.executable = {str(path)!r}; sys.argv[0] = None; sys.frozen = True; "
-        f"sys.path.insert(0, {str(PLUGIN)!r}); del sys; "
-        "__import__('pants_pyoxidizer.startup.start', fromlist=['main']).main()"
-    )
-    # The shell reads no further than `exec`.
-    script = f'#!/bin/sh\nexec {shlex.quote(python)} -I -S -B -c {shlex.quote(code)} "$@"\n'
-    path.write_text(script)
-    path.chmod(0o755)
+    """What a runtime is with this Python, whose standard library stays where it is."""
+    shutil.copy(launcher(python), path)
     return path
+
+
+@functools.lru_cache(maxsize=None)
+def launcher(python: str) -> Path:
+    code = (
+        "import sys; from sysconfig import get_config_var as v; shared = v('Py_ENABLE_SHARED'); "
+        "print(sys.base_prefix); print(v('LIBDIR' if shared else 'LIBPL')); "
+        "print(v('INSTSONAME' if shared else 'LIBRARY')); print(v('LIBS'), v('SYSLIBS'))"
+    )
+    result = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
+    home, libdir, library, libraries = result.stdout.splitlines()
+    folder = Path(COMPILED.name, home.strip("/").replace("/", "-"))
+    folder.mkdir()
+    for source in (PLUGIN / "pants_pyoxidizer/startup/process.rs", MAIN):
+        shutil.copy(source, folder)
+    argv = ["rustc", "--edition=2021", MAIN.name, "-o", "launcher", "-Cstrip=symbols"]
+    linked = [
+        f"{libdir}/{library}",
+        f"-Wl,-rpath,{libdir}",
+        "-Wl,-export-dynamic",
+        *libraries.split(),
+    ]
+    argv += [f"-Clink-arg={argument}" for argument in linked]
+    env = {**os.environ, "PLUGIN": str(PLUGIN), "HOME_OF_PYTHON": home}
+    subprocess.run(argv, cwd=folder, env=env, check=True)
+    return folder / "launcher"
 
 
 def run_program(path: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -206,7 +206,7 @@ def test_the_table() -> None:
         "six 1.0    lib  named in `filesystem_resources`\n"
         "pytz 1.0   lib  data files (pytz/zoneinfo/UTC)"
     )
-    assert table(place([SIX], Resources.AUTO), inside="memory") == "six 1.0  memory"
+    assert table(place([SIX], Resources.AUTO)) == "six 1.0  executable"
 
 
 def test_wheels_that_cannot_be_in_memory() -> None:

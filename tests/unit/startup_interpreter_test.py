@@ -6,19 +6,16 @@ from __future__ import annotations
 import os
 import pty
 import re
-import socket
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pants_pyoxidizer.startup import start
-from pants_pyoxidizer.startup.start import VARIABLE
 from unit.payloads import pythons, run_program, write_program
 
+VARIABLE = "PANTS_PYOXIDIZER_INTERPRETER"
 FILES = {"app/__init__.py": "", "app/main.py": "import sys\nprint('program', sys.argv[1:])\n"}
 ENTRY_POINT = ("app.main", None)
 SCRIPT = """\
@@ -86,12 +83,8 @@ def in_both(
 
 
 def normalized(text: str, executable: object) -> str:
-    text = re.sub("0x[0-9a-f]+", "0x", text.replace(str(executable), "PYTHON"))
-    # Since Python 3.11, parts of lines are underlined; since 3.13, lines of `-c` are shown. And we
-    # show no frames of runpy.
-    text = re.sub(r"^ +[~^]+\n", "", text, flags=re.MULTILINE)
-    text = re.sub(r'(?<="<string>)(.*\n)    .*\n', r"\1", text)
-    return re.sub(r'  File ".*\brunpy(\.py|>)", .*\n(    .*\n)?', "", text)
+    text = text.replace(str(executable), "PYTHON").replace("/proc/self/root", "")
+    return re.sub("0x[0-9a-f]+", "0x", text)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +117,22 @@ def normalized(text: str, executable: object) -> str:
         ("spawning.py",),
         ("-m", "spawning"),
         ("-V",),
+        ("-BVV",),
         ("--version",),
+        ("-W", "-V", "-h"),
+        ("-IEc", "import sys; print(sys.flags.isolated, sys.flags.ignore_environment, sys.argv)"),
+        ("-bbc", "print(str(b''))"),
+        (
+            "-X",
+            "dev",
+            "-X",
+            "tracemalloc=3",
+            "-c",
+            "import sys; print(sys.flags.dev_mode, sys._xoptions)",
+        ),
+        ("-Xfaulthandler", "-c", "import faulthandler; print(faulthandler.is_enabled())"),
+        ("-qic", "x = 5"),
+        ("-x", "script.py"),
     ],
 )
 def test_it_does_as_python_does(
@@ -152,21 +160,13 @@ def test_code_on_standard_input(
     assert own == expected
 
 
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (("-y",), "Unknown option: -y"),
-        (("--nothing",), "Unknown option: --nothing"),
-        (("-c",), "Argument expected for the -c option"),
-        (("-BW",), "Argument expected for the -W option"),
-    ],
-)
+@pytest.mark.parametrize("args", [("-y",), ("--nothing",), ("-c",), ("-BW",), ("-X", "utf8", "-m")])
 def test_command_lines_that_python_does_not_take(
-    folder: Path, tmp_path: Path, python: str, args: tuple[str, ...], message: str
+    folder: Path, tmp_path: Path, python: str, args: tuple[str, ...]
 ) -> None:
     expected, own = in_both(folder, tmp_path, python, *args)
-    assert own[:2] == expected[:2] == (2, "")
-    assert own[2].splitlines()[0] == message
+    assert own == expected
+    assert own[0] == 2
 
 
 @pytest.mark.parametrize("args", [("-y",), ("not_there.py",), ("fails.py",)])
@@ -193,92 +193,8 @@ def test_a_prompt(tmp_path: Path, python: str) -> None:
     assert "app 42\n" in output
 
 
-# --- When it is one
-
-
-@pytest.mark.parametrize("value", ["", "0", "2", "/usr/bin/other"])
-def test_other_values_start_the_program(tmp_path: Path, python: str, value: str) -> None:
-    result = run_program(binary(tmp_path, python), "-c", "print(1)", env={VARIABLE: value})
-    assert (result.stdout, result.stderr) == ("program ['-c', 'print(1)']\n", "")
-
-
-def test_it_can_be_switched_off(tmp_path: Path, python: str) -> None:
-    program = binary(tmp_path, python, interpreter=False)
-    for value in ("1", str(program)):
-        result = run_program(program, "-c", "print(1)", env={VARIABLE: value})
-        assert (result.stdout, result.stderr) == ("program ['-c', 'print(1)']\n", "")
-
-
-def test_processes_that_it_starts_are_interpreters(tmp_path: Path, python: str) -> None:
-    """But another program made in this way is not."""
-    program = binary(tmp_path, python)
-    (tmp_path / "other").mkdir()
-    other = binary(tmp_path / "other", python)
-    code = f"""
-import subprocess, sys
-for executable in (sys.executable, {str(other)!r}):
-    sys.stdout.flush()
-    subprocess.run([executable, "-c", "print(40 + 2)"])
-"""
-    result = run_program(program, "-c", code, env={VARIABLE: "1"})
-    assert (result.stdout, result.stderr) == ("42\nprogram ['-c', 'print(40 + 2)']\n", "")
-
-
-def test_borrowed_rights_bring_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "1")
-    monkeypatch.setattr(start, "is_child_of_ours", lambda: True)
-    read, write = socket.socketpair()
-    helper = ["-c", str(read.fileno())]
-    assert start.wants_interpreter() and start.is_helper(helper)
-    for name in ("geteuid", "getegid"):
-        with monkeypatch.context() as context:
-            context.setattr(os, name, lambda: 12345)
-            assert not start.wants_interpreter() and not start.is_helper(helper)
-    read.close()
-    write.close()
-
-
 def test_without_an_entry_point_it_is_one(tmp_path: Path, python: str) -> None:
     program = write_program(tmp_path / "my-app", python, {"app/__init__.py": "VALUE = 5\n"})
     for args, code in ((("-c", "import app; print(app.VALUE)"), ""), ((), "print(5)")):
         result = run_program(program, *args, input=code)
         assert (result.stdout, result.stderr) == ("5\n", "")
-
-
-PROCESSES = """
-import multiprocessing
-def main():
-    for method in ("spawn", "forkserver"):
-        with multiprocessing.get_context(method).Pool(1) as pool:
-            print(pool.map(abs, [-1]))
-"""
-
-
-TRACKER = "from multiprocessing.resource_tracker import main;main(0)"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize(
-    ("arguments", "sent"),
-    [
-        # A pickle that prints, as `multiprocessing` would send it.
-        (
-            ("--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0"),
-            "cbuiltins\nprint\n(S'hacked'\ntR.",
-        ),
-        # It removes what it is told of.
-        (("-c", TRACKER), "REGISTER:/not-there:semaphore\n"),
-    ],
-)
-def test_without_one_others_can_send_nothing(
-    tmp_path: Path, arguments: tuple[str, ...], sent: str
-) -> None:
-    files = {"app.py": PROCESSES}
-    program = write_program(tmp_path / "my-app", sys.executable, files, ("app", "main"))
-    result = run_program(program)
-    assert (result.stdout, result.stderr) == ("[1]\n[1]\n", "")
-    # Not started by this Python, which is that of the program.
-    argv = ["/bin/sh", "-c", '"$0" "$@"; exit "$?"', str(program), *arguments]
-    result = subprocess.run(argv, input=sent, capture_output=True, text=True)
-    assert (result.stdout, result.returncode) == ("", 1)
-    assert result.stderr == "my-app: only the program itself can start such a process\n"

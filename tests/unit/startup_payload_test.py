@@ -136,10 +136,18 @@ def test_what_starts(start: tuple[str, str | None]) -> None:
     assert everything(parsed(written(start=start))) == {**NOTHING, "start": start}
 
 
-@pytest.mark.parametrize("interpreter", [False, True])
-def test_whether_it_can_be_an_interpreter(interpreter: bool) -> None:
-    assert parsed(written(start=("app", None, interpreter))).interpreter is interpreter
-    assert not parsed(written()).interpreter
+@pytest.mark.parametrize(
+    ("start", "settings"),
+    [
+        ((), 0),
+        (("app", None), 1),
+        (("app", "main", True, False), 1 + 2),
+        (("app", None, False, True), 1 + 4),
+        ((None, None, True, True), 2 + 4),
+    ],
+)
+def test_the_settings_come_last(start: tuple[Any, ...], settings: int) -> None:
+    assert written(start=start)[-16:] == settings.to_bytes(8, "little") + MAGIC
 
 
 @pytest.mark.parametrize("before", [b"", b"executable", MAGIC, written(write_app)])
@@ -170,10 +178,10 @@ def test_the_footer() -> None:
     """Other programs may read it; see the module's docstring."""
     data = written(write_app)
     footer = data[-FOOTER_SIZE:]
-    numbers = [int.from_bytes(footer[i : i + 8], "little") for i in range(0, 32, 8)]
-    assert FOOTER_SIZE == 40
-    assert footer[32:] == b"PANTSPYX"
-    assert (numbers[0], numbers[3]) == (len(data) - 40, 1)
+    numbers = [int.from_bytes(footer[i : i + 8], "little") for i in range(0, 40, 8)]
+    assert FOOTER_SIZE == 48
+    assert footer[40:] == b"PANTSPYX"
+    assert (numbers[0], numbers[3]) == (len(data) - 48, 1)
 
 
 # --- Merging

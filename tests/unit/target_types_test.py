@@ -186,6 +186,7 @@ def test_other_values_are_refused(field: type[StringField], choices: str) -> Non
         ("payload", "file"),
         ("include_sources", False),
         ("interpreter", False),
+        ("python_variables", False),
     ],
 )
 def test_a_template_conflicts_with_fields_that_it_controls(field: str, value: object) -> None:
@@ -205,5 +206,6 @@ def test_a_template_goes_with_their_defaults_and_filesystem_resources() -> None:
         payload="appended",
         include_sources=True,
         interpreter=True,
+        python_variables=True,
         filesystem_resources=["numpy"],
     )

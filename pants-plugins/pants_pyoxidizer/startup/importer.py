@@ -202,8 +202,9 @@ class LocatingFinder:
     modules of a payload, the file does not exist.
     """
 
-    def __init__(self, finder: "Any") -> None:
+    def __init__(self, finder: "Any", executable: str) -> None:
         self._finder = finder
+        self._executable = executable
 
     def find_spec(
         self, fullname: str, path: "Any" = None, target: "Any" = None
@@ -219,19 +220,19 @@ class LocatingFinder:
             return False
         is_package = spec.submodule_search_locations is not None
         path = spec.name.replace(".", "/") + ("/__init__.py" if is_package else ".py")
-        spec.origin = f"{sys.executable}/{path}"
+        spec.origin = f"{self._executable}/{path}"
         spec.has_location = True
         return True
 
 
-def locate_stdlib() -> None:
+def locate_stdlib(executable: str) -> None:
     """Give the modules of PyOxidizer's importer a `__file__`, those already loaded included.
 
     The code of the latter, such as `os`, keeps its names.
     """
     for index, finder in enumerate(sys.meta_path):
         if type(finder).__name__ == "OxidizedFinder":
-            locating = LocatingFinder(finder)
+            locating = LocatingFinder(finder, executable)
             for module in list(sys.modules.values()):
                 spec = getattr(module, "__spec__", None)
                 if spec is not None and locating.locate(spec):

@@ -11,12 +11,13 @@ one is wanted: few programs read any when they start, and sources make them many
     files       where the files are
     namespaces  paths of packages without `__init__`
     start       (module or None, function or None)
-    interpreter whether the environment may ask for an interpreter in place of the program
 
 Paths are relative to a root like site-packages, with "/". Code, contents and files are (offset, size,
 CRC-32, whether zlib compressed it). A module's code may be None; then its source is among the
-files. The footer is four little-endian numbers of 8 bytes (size of all that comes before the
-footer, size of the index, CRC-32 of the index, format), then MAGIC.
+files. The footer is five little-endian numbers of 8 bytes (size of all that comes before the
+footer, size of the index, CRC-32 of the index and the settings, format, settings), then MAGIC. The
+settings are the sum of HAS_PROGRAM, OFFERS_INTERPRETER and HEEDS_VARIABLES. `process.rs` reads them
+before there is a Python.
 
 A payload is appended to an executable, or is a file beside it (see `find`). Those that
 `make_payload` writes for single wheels have the same format, and nothing to start.
@@ -36,10 +37,14 @@ if TYPE_CHECKING:  # `typing` would cost 5 ms at each start.
 MAGIC = b"PANTSPYX"
 FORMAT = 1
 NUMBER_SIZE = 8
-FOOTER_SIZE = 4 * NUMBER_SIZE + len(MAGIC)
+FOOTER_SIZE = 5 * NUMBER_SIZE + len(MAGIC)
 MARSHAL_VERSION = 2
 
 SUFFIX = ".payload"  # Of a payload that lies beside its executable.
+
+HAS_PROGRAM = 1  # There is something to start.
+OFFERS_INTERPRETER = 2  # Whoever starts the executable may ask for a Python instead.
+HEEDS_VARIABLES = 4  # Those that `python` heeds, such as PYTHONUNBUFFERED, count.
 
 
 class PayloadError(Exception):
@@ -54,7 +59,6 @@ class Payload:
         self.modules: "Dict[str, Module]" = index["modules"]
         self.namespaces: "Tuple[str, ...]" = index["namespaces"]
         self.start: "Tuple[Optional[str], Optional[str]]" = index["start"]
-        self.interpreter: bool = index["interpreter"]
         self._data = data
         self._files_at: "Extent" = index["files"]
         self._files: "Optional[Dict[str, Extent]]" = None
@@ -124,15 +128,20 @@ def parse(path: str, view: "memoryview") -> "Optional[Payload]":
     footer = bytes(view[-FOOTER_SIZE:])
     if not footer.endswith(MAGIC):
         return None
-    size, index_size, checksum, version = (
+    size, index_size, checksum, version, settings = (
         int.from_bytes(footer[start : start + NUMBER_SIZE], "little")
-        for start in range(0, 4 * NUMBER_SIZE, NUMBER_SIZE)
+        for start in range(0, 5 * NUMBER_SIZE, NUMBER_SIZE)
     )
     end = len(view) - FOOTER_SIZE
     index = view[end - index_size : end]
-    if not index_size <= size <= end or version != FORMAT or crc32(index) != checksum:
+    is_whole = index_size <= size <= end and checksum_of(index, settings) == checksum
+    if version != FORMAT or not is_whole:
         raise PayloadError(damaged(path))
     return Payload(path, view[end - size : end], marshal.loads(index))
+
+
+def checksum_of(index: "Union[bytes, memoryview]", settings: int) -> int:
+    return crc32(settings.to_bytes(NUMBER_SIZE, "little"), crc32(index))
 
 
 class Writer:
@@ -180,20 +189,24 @@ class Writer:
         module: "Optional[str]" = None,
         function: "Optional[str]" = None,
         interpreter: bool = False,
+        variables: bool = False,
     ) -> None:
         files = marshal.dumps(dict(sorted(self.files.items())), MARSHAL_VERSION)
+        settings = HAS_PROGRAM if module else 0
+        settings += OFFERS_INTERPRETER if interpreter else 0
+        settings += HEEDS_VARIABLES if variables else 0
         index = marshal.dumps(
             {
                 "modules": dict(sorted(self.modules.items())),
                 "files": self._write(files),
                 "namespaces": tuple(namespaces(self.modules)),
                 "start": (module, function),
-                "interpreter": interpreter,
             },
             MARSHAL_VERSION,
         )
         self._file.write(index)
-        for number in (self._size + len(index), len(index), crc32(index), FORMAT):
+        checksum = checksum_of(index, settings)
+        for number in (self._size + len(index), len(index), checksum, FORMAT, settings):
             self._file.write(number.to_bytes(NUMBER_SIZE, "little"))
         self._file.write(MAGIC)
 

@@ -1,55 +1,53 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
-"""Finds the payload of the running executable and starts its program."""
+"""Prepares the Python of an executable, which then does what `python` does with its arguments.
+
+So all of the payload can be imported, and the executable is a script: it has a `__main__`, as a zip
+file has that Python runs.
+"""
 
 import os
 import sys
+from importlib.machinery import ModuleSpec
 
-from . import importer
+from . import importer, installation
 from .payload import Payload, PayloadError, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any, Callable, List, NoReturn, Optional
-
-PACKAGE = __name__.rpartition(".")[0]
-
-FORK = "--multiprocessing-fork"  # The first argument of a process started by "spawn".
-VARIABLE = "PANTS_PYOXIDIZER_INTERPRETER"
-
-AT_SECURE = 23  # <linux/auxvec.h>
-ONLY_OURS = "only the program itself can start such a process"
+    from types import CodeType, TracebackType
+    from typing import Any, Callable, NoReturn, Optional
 
 
-def main() -> None:
-    """Run the program. What it raises ends the interpreter, which sets the exit status."""
+def prepare(executable: str) -> None:
+    """Make all code of the executable importable, and the executable a script.
+
+    `main.rs` calls this, with the executable's path, before Python looks for its script.
+    """
     try:
-        payload = find(sys.executable)
-        importer.locate_stdlib()
-        importer.install(payload)
-        folder = sys.executable.rpartition("/")[0] + "/lib"
-        importer.install_folder(folder)
-        set_prefixes(folder)
-        read_pth_files(folder)
-        add_builtins()
-        run(payload)
-    except SystemExit:
-        raise
+        payload = find(executable)
     except PayloadError as error:
-        fail(str(error))
-    except BaseException as error:
-        report(error)
-        # Let Python see it, silently: it ends the process with SIGINT for KeyboardInterrupt.
-        sys.excepthook = lambda *_: None
-        raise
+        fail(executable, error)
+    importer.locate_stdlib(executable)
+    importer.install(payload)
+    offer_script(payload, executable)
+    folder = executable.rpartition("/")[0] + "/lib"
+    importer.install_folder(folder)
+    installation.correct(folder)
+    read_pth_files(folder)
+    add_builtins()
+    if payload.start[0] is not None and is_same_file(sys.argv[0], executable):
+        sys.modules["runpy"] = Runpy(payload, executable)  # type: ignore[assignment]
 
 
-def fail(message: str) -> "NoReturn":
-    sys.exit(f"{sys.executable.rpartition('/')[2]}: {message}")
+def is_same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return False
 
 
 def add_builtins() -> None:
-    """Add the functions that scripts use, as `site` does elsewhere."""
+    """Of what `site` does elsewhere, add what scripts and prompts use."""
     import builtins
 
     from _sitebuiltins import Quitter, _Helper
@@ -57,15 +55,19 @@ def add_builtins() -> None:
     for name in ("exit", "quit"):
         setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
     builtins.help = _Helper()  # type: ignore[assignment]
+    sys.__interactivehook__ = complete_at_prompt  # type: ignore[attr-defined]
 
 
-def set_prefixes(folder: str) -> None:
-    """Make the folder the prefix, where programs look for files such as `share/jupyter`."""
-    sys.prefix = sys.exec_prefix = sys.base_prefix = sys.base_exec_prefix = folder
+def complete_at_prompt() -> None:
+    """Give a prompt keys, a history and completion, if there is a `readline`."""
+    import site
+
+    site.enablerlcompleter()
+    sys.__interactivehook__()  # type: ignore[attr-defined]
 
 
 def read_pth_files(folder: str) -> None:
-    """Process the `.pth` files of wheels on the filesystem, as `site` does."""
+    """Honour what wheels on the filesystem have Python do at its start, as `site` does."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -76,146 +78,127 @@ def read_pth_files(folder: str) -> None:
         site.addsitedir(folder)
 
 
-def run(payload: Payload) -> None:
+# --- The script
+
+# As installers write scripts. `multiprocessing` only wants the names in it.
+FUNCTION = """\
+import sys
+from {module} import {name}
+if __name__ == "__main__":
+    sys.exit({function}())
+if __name__ != "__mp_main__":
+    {function}()
+"""
+MODULE = """\
+globals().update(__import__("runpy").run_module({module!r}, run_name=__name__))
+"""
+
+
+def script(payload: Payload) -> str:
+    """The source of `__main__` in the executable."""
     module, function = payload.start
-    arguments = sys.argv[1:]
-    # An embedded interpreter leaves it empty, which command-line parsers do not survive.
-    sys.argv[:1] = [sys.executable]
-    is_process = process_of_multiprocessing(arguments) is not None
-    if is_process and borrows_rights():
-        fail("such a process cannot run with the rights of another user")
-    if is_process or is_helper(arguments):
-        if not payload.interpreter:
-            require_our_parent()
-        run_worker(arguments)
-    elif module is None or payload.interpreter and wants_interpreter():
-        from . import interpreter
-
-        interpreter.main(arguments)
-    elif function is None:
-        import runpy
-
-        runpy._run_module_as_main(module, alter_argv=False)  # type: ignore[attr-defined]
-    else:
-        sys.exit(load(module, function)())
+    if function is None:
+        return MODULE.format(module=module)
+    return FUNCTION.format(module=module, function=function, name=function.partition(".")[0])
 
 
-def process_of_multiprocessing(arguments: "List[str]") -> "Optional[str]":
-    """The kind of this process, if `multiprocessing` started it.
+class ScriptLoader:
+    def __init__(self, path: str, source: str) -> None:
+        self._path = path
+        self._source = source
 
-    Otherwise the program itself would run instead, and might start processes without end.
-    """
-    if arguments[:1] == [FORK]:
-        return "spawn"
-    if not any(argument.startswith("from multiprocessing.") for argument in arguments):
-        return None
-    from . import interpreter
+    def get_code(self, fullname: str) -> "CodeType":
+        code: "CodeType" = compile(self._source, self._path, "exec", dont_inherit=True)
+        return code
 
-    return interpreter.process_of_multiprocessing(arguments)
+    def get_source(self, fullname: str) -> str:
+        return self._source
 
-
-def run_worker(arguments: "List[str]") -> None:
-    if arguments[0] == FORK:
-        from multiprocessing.spawn import freeze_support
-
-        freeze_support()
-    else:
-        from . import interpreter
-
-        interpreter.main(arguments)
-
-
-def is_helper(arguments: "List[str]") -> bool:
-    """Whether another library started this process as `multiprocessing` does.
-
-    joblib's loky, for example, starts the program as an interpreter and hands it a pipe.
-    """
-    if "-c" not in arguments and "-m" not in arguments:
-        return False
-    if borrows_rights():
-        return False
-    try:
-        is_ours = is_child_of_ours()
-    except PermissionError:
-        # A service cannot inspect its parent, either, but it leads its own session.
-        is_ours = os.getsid(0) != os.getpid()
-    if not is_ours:
-        return False
-    from . import interpreter
-
-    return interpreter.names_a_pipe(arguments)
-
-
-def borrows_rights() -> bool:
-    """Whether the executable has more rights than its caller, by set-user-ID or capabilities.
-
-    As with LD_PRELOAD, a caller must not get its own code run with such rights.
-    """
-    if (os.getuid(), os.getgid()) != (os.geteuid(), os.getegid()):
-        return True
-    try:
-        with open("/proc/self/auxv", "rb") as file:
-            return is_secure(file.read())
-    except PermissionError:
-        return True  # The kernel denies access when an executable gives rights.
-    except FileNotFoundError:
+    def is_package(self, fullname: str) -> bool:
         return False
 
 
-def is_secure(auxv: bytes) -> bool:
-    """Whether AT_SECURE is set, which also makes the dynamic linker ignore LD_PRELOAD."""
-    numbers = memoryview(auxv).cast("L").tolist()
-    return dict(zip(numbers[::2], numbers[1::2])).get(AT_SECURE, 0) != 0
+class ScriptFinder(importer.PayloadFinder):
+    """Finds modules in the executable, which is started or named by `path`, and its `__main__`."""
+
+    def __init__(self, payload: Payload, path: str) -> None:
+        super().__init__(payload, "")
+        self._path = path
+
+    def find_spec(self, fullname: str, target: "Any" = None) -> "Optional[ModuleSpec]":
+        if fullname != "__main__" or self.payload.start[0] is None:
+            return super().find_spec(fullname, target)
+        loader = ScriptLoader(self._path, script(self.payload))
+        spec = ModuleSpec(fullname, loader, origin=self._path)  # type: ignore[arg-type]
+        spec.has_location = True
+        return spec
 
 
-def require_our_parent() -> None:
-    """Exit if the program did not start this process, because the pipe brings code to run."""
-    try:
-        is_ours = is_child_of_ours()
-    except PermissionError as error:
-        fail(f"{ONLY_OURS}, and {error.filename}, which tells who did, cannot be read")
-    if is_ours is False:
-        fail(ONLY_OURS)
+def offer_script(payload: Payload, executable: str) -> None:
+    """Have Python, and `runpy.run_path`, take the executable for a script, by whichever name."""
+
+    def path_hook(path: str) -> ScriptFinder:
+        if is_same_file(path, executable):
+            return ScriptFinder(payload, path)
+        raise ImportError(f"{path} is not {executable}")
+
+    sys.path_hooks.insert(0, path_hook)  # type: ignore[arg-type]
 
 
-def is_child_of_ours() -> "Optional[bool]":
-    """Whether the parent process runs this program, too; None without `/proc`.
+class Runpy:
+    """What Python calls to run a script of this kind, without the import of `runpy`, which is slow.
 
-    Raises:
-        PermissionError: when we may not know, for example when the parent has changed its user.
+    A module runs as with `python -m`, and a function as in a script.
     """
-    own, parents = "/proc/self/exe", f"/proc/{os.getppid()}/exe"
-    try:
-        # The file may have been replaced since the parent started.
-        return os.path.samefile(own, parents) or (
-            os.readlink(parents) == f"{os.readlink(own)} (deleted)"
-        )
-    except PermissionError:
-        raise
-    except OSError:
-        return False if os.path.exists(own) else None
 
+    def __init__(self, payload: Payload, executable: str) -> None:
+        self._payload = payload
+        self._executable = executable
 
-def wants_interpreter() -> bool:
-    """Whether the environment asks for an interpreter in place of the program.
+    def _run_module_as_main(self, name: str, alter_argv: bool) -> None:
+        del sys.modules["runpy"]
+        del sys.path[0]  # The script, which is there already by its real path.
+        try:
+            self._run()
+        except SystemExit:
+            raise
+        except PayloadError as error:
+            fail(self._executable, error)
+        except BaseException as error:
+            report(error)
+            # Python has still to see it: KeyboardInterrupt ends the process with the signal.
+            sys.excepthook = lambda *_: None
+            raise
 
-    If so, set the variable to our path. Then `sys.executable` is an interpreter in the processes
-    started from here, but other executables of this kind still run their programs.
-    """
-    if os.environ.get(VARIABLE) not in ("1", sys.executable) or borrows_rights():
-        return False
-    os.environ[VARIABLE] = sys.executable
-    return True
+    def _run(self) -> None:
+        module, function = self._payload.start
+        assert module is not None
+        if function is None:
+            import runpy
+
+            runpy._run_module_as_main(module, alter_argv=False)  # type: ignore[attr-defined]
+        else:
+            main: "Any" = sys.modules["__main__"]
+            main.__file__ = os.path.abspath(sys.argv[0])
+            main.__loader__ = ScriptLoader(main.__file__, script(self._payload))
+            sys.exit(load(module, function)())
 
 
 def load(module: str, function: str) -> "Callable[[], Any]":
-    """What `from module import function` gives; the function's name may be dotted."""
+    """What `from module import function` gives; the function may have dots in its name."""
     first, *rest = function.split(".")
-    # `fromlist` also imports a submodule of that name.
+    # With `fromlist`, it may be a submodule.
     found: "Any" = getattr(__import__(module, fromlist=[first]), first)
     for name in rest:
         found = getattr(found, name)
     return found  # type: ignore[no-any-return]
+
+
+# --- Errors
+
+
+def fail(executable: str, error: PayloadError) -> "NoReturn":
+    sys.exit(f"{os.path.basename(executable)}: {error}")
 
 
 def report(error: BaseException) -> None:
@@ -227,13 +210,12 @@ def report(error: BaseException) -> None:
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
     if sys.excepthook is not sys.__excepthook__:
         sys.excepthook(type(error), error, traceback)
-    elif sys.stderr is not None:  # Otherwise `print_exception` would use stdout.
-        # Python's own hook reads sources only from files.
+    elif sys.stderr is not None:  # Else `print_exception` would take stdout.
+        # Python's own hook reads sources from files alone.
         from traceback import print_exception
 
         print_exception(type(error), error, traceback)
 
 
 def is_ours(traceback: "TracebackType") -> bool:
-    name = str(traceback.tb_frame.f_globals.get("__name__"))
-    return name == "runpy" or name == __name__ or name.startswith(PACKAGE + ".")
+    return traceback.tb_frame.f_globals.get("__name__") in ("runpy", __name__)

@@ -31,7 +31,8 @@ class ArtifactRequest:
     runtime: Runtime
     payload: PreparedPayload
     payload_is_sidecar: bool  # A file next to the executable, instead of appended to it.
-    interpreter: bool  # Whether the binary can act as a Python interpreter on request.
+    interpreter: bool  # Whether the binary can act as a Python interpreter.
+    python_variables: bool  # Whether it heeds the environment variables that `python` heeds.
 
 
 @rule(level=LogLevel.DEBUG)
@@ -61,6 +62,7 @@ def _arguments(request: ArtifactRequest) -> tuple[str, ...]:
     arguments = ["--sidecar"] if request.payload_is_sidecar else []
     arguments += ["--sources"] if request.payload.include_sources else []
     arguments += ["--interpreter"] if request.interpreter else []
+    arguments += ["--variables"] if request.python_variables else []
     if entry_point is not None:
         arguments += ["--module", entry_point.module]
         arguments += ["--function", entry_point.function] if entry_point.function else []

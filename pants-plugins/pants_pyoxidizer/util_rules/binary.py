@@ -36,6 +36,7 @@ from pants_pyoxidizer.target_types import (
     PyOxidizerInterpreterField,
     PyOxidizerOutputPathField,
     PyOxidizerPythonField,
+    PyOxidizerPythonVariablesField,
     PyOxidizerTemplateField,
 )
 from pants_pyoxidizer.util_rules.artifact import ArtifactRequest, make_artifact
@@ -99,6 +100,7 @@ class PyOxidizerFieldSet(PackageFieldSet, RunFieldSet):
     output_path: PyOxidizerOutputPathField
     payload: PyOxidizerPayloadField
     python: PyOxidizerPythonField
+    python_variables: PyOxidizerPythonVariablesField
     resources: PyOxidizerResourcesField
     template: PyOxidizerTemplateField
 
@@ -238,6 +240,7 @@ async def build_from_runtime(request: DefaultBuildRequest) -> Build:
         payload,
         payload_is_sidecar=field_set.payload.value == "file",
         interpreter=field_set.interpreter.value,
+        python_variables=field_set.python_variables.value,
     )
     return await make_artifact(artifact_request, **implicitly())
 

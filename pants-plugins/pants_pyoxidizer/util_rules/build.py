@@ -39,6 +39,7 @@ from pants_pyoxidizer.util_rules.python.standalone_python import StandalonePytho
 from pants_pyoxidizer.util_rules.rendered_config import RenderedConfig
 from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 from pants_pyoxidizer.util_rules.tool_process import (
+    CARGO_DIR,
     ToolProcess,
     run_tool,
 )
@@ -62,6 +63,8 @@ class BuildRequest:
     # Plain files are compiled after the build; PyOxidizer itself compiles embedded modules.
     has_plain_files: bool = False
     optimize_size: bool = False
+    # The executable's main program, if not PyOxidizer's: the path of a Rust file among the inputs.
+    main: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,16 @@ _SMALL = {
 }
 
 
+def _own_environment(request: BuildRequest) -> dict[str, str]:
+    env = dict(_SMALL) if request.optimize_size else {}
+    if request.main is not None:
+        env["PANTS_PYOXIDIZER_MAIN"] = f"{{chroot}}/{request.main}"
+        if request.rust.system is None:
+            # With the system's Rust, the cargo driver sets it.
+            env["RUSTC_WRAPPER"] = f"{{chroot}}/{CARGO_DIR}/rustc_wrapper"
+    return env
+
+
 @rule(desc="Build with PyOxidizer", level=LogLevel.DEBUG)
 async def build(request: BuildRequest) -> Build:
     check_target_triple(request)
@@ -137,7 +150,7 @@ async def build(request: BuildRequest) -> Build:
             description=request.description,
             input_digest=input_digest,
             immutable_input_digests=surroundings.immutable_input_digests,
-            env=FrozenDict({**surroundings.env, **(_SMALL if request.optimize_size else {})}),
+            env=FrozenDict({**surroundings.env, **_own_environment(request)}),
             append_only_caches=surroundings.append_only_caches,
             output_files=(_RESULT,),
             output_directories=(_BUILD_DIR,),

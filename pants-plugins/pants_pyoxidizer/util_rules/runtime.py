@@ -27,6 +27,7 @@ from pants.engine.process import Process, ProcessResult
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
+from pants_pyoxidizer import package_data
 from pants_pyoxidizer.configuration.config import runtime_config
 from pants_pyoxidizer.engine import (
     collect_rules,
@@ -39,7 +40,6 @@ from pants_pyoxidizer.engine import (
     remove_prefix,
     rule,
 )
-from pants_pyoxidizer.package_data import package_files
 from pants_pyoxidizer.startup.payload import SUFFIX, Writer
 from pants_pyoxidizer.util_rules.build import BuildRequest, build
 from pants_pyoxidizer.util_rules.c_toolchain import CToolchain
@@ -50,6 +50,9 @@ from pants_pyoxidizer.util_rules.rust_toolchain import RustToolchain
 NAME = "runtime"
 RARELY_USED_DIR = "rarely_used"
 STARTUP_DIR = "startup"
+# The main program in Rust: the first file is compiled, and names the others.
+_MAIN_DIR = "main"
+_MAIN_FILES = ("main.rs", "process.rs")
 
 _RUNTIME_DIR = "__runtime"
 # The folder of programs that the runtime gets, and the module that it runs.
@@ -99,7 +102,7 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
     )
     config_digest, startup = await concurrently(
         create_digest(CreateDigest([FileContent(CONFIG_FILE, config.encode())])),
-        create_digest(CreateDigest(_startup_files())),
+        create_digest(CreateDigest([*_startup_files(), *_main_files()])),
     )
     version = request.python.python.minor_version
     mode = "".join(f" {argument}" for argument in request.args)
@@ -113,6 +116,7 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
         c_toolchain=request.c_toolchain,
         inputs=startup,
         optimize_size=True,
+        main=f"{_MAIN_DIR}/{_MAIN_FILES[0]}",
     )
     built = await build(build_request, **implicitly())
     digest = await remove_prefix(RemovePrefix(built.digest, built.install_dir))
@@ -127,15 +131,20 @@ async def build_runtime(request: RuntimeRequest) -> Runtime:
 
 
 def _startup_files() -> Iterator[FileContent]:
-    for file in package_files("startup"):
+    for file in package_data.package_files("startup"):
         yield dataclasses.replace(file, path=f"{STARTUP_DIR}/{file.path}")
+
+
+def _main_files() -> Iterator[FileContent]:
+    for name in _MAIN_FILES:
+        yield FileContent(f"{_MAIN_DIR}/{name}", package_data.read(f"startup/{name}"))
 
 
 def program_payload() -> bytes:
     """A payload with `make_payload`, as source: the runtime's Python may differ from ours."""
     output = io.BytesIO()
     writer = Writer(output)
-    for file in package_files(_PROGRAMS):
+    for file in package_data.package_files(_PROGRAMS):
         # The runtime has its own package `pants_pyoxidizer`.
         path = PurePosixPath(*PurePosixPath(file.path).parts[1:])
         if path.name != "__init__.py":

@@ -177,15 +177,13 @@ def required_wheels(
     """
     wheels = tuple(wheels)
     names = _parse_requirements(wheel.name for wheel in wheels)
+    paths: dict[str, list[str]] = {}
+    for wheel in wheels:
+        paths.setdefault(wheel.normalized_name, []).append(wheel.path)
     required: dict[str, set[str]] = {}
     for filename, want in _follow(wheels, names, environment)[1]:
-        required.setdefault(filename, set()).add(want.name)
-    return {
-        wheel.path: frozenset(
-            it.path for it in wheels if it.project_name in required.get(wheel.filename, ())
-        )
-        for wheel in wheels
-    }
+        required.setdefault(filename, set()).update(paths.get(want.name, ()))
+    return {wheel.path: frozenset(required.get(wheel.filename, ())) for wheel in wheels}
 
 
 def unknown_extras(

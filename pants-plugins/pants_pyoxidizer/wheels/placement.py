@@ -242,10 +242,7 @@ def describe(placements: Iterable[Placement]) -> str:
 
 def table(placements: Iterable[Placement]) -> str:
     """A line for each wheel: its name and version, where it goes, and why."""
-    rows = [
-        (f"{p.wheel.name} {p.wheel.version}", p.location.value, _why(p))
-        for p in placements
-    ]
+    rows = [(f"{p.wheel.name} {p.wheel.version}", p.location.value, _why(p)) for p in placements]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     return "\n".join(
         f"{name:{widths[0]}}  {where:{widths[1]}}  {why}".rstrip() for name, where, why in rows

@@ -45,10 +45,17 @@ def make_exe():
     policy.register_resource_callback(choose)
 
     python_config = dist.make_python_interpreter_config()
+    # As `python` itself, which parses its command line; `main.rs` says what that is. But all modules
+    # come from the executable and from `lib`: PYTHONPATH and PYTHONHOME do not count.
+    python_config.config_profile = "python"
+    python_config.parse_argv = True
+    python_config.site_import = False
+    python_config.user_site_directory = False
+    python_config.pathconfig_warnings = False
     # Python's allocator. PyOxidizer's default takes longer to compile than all other crates.
     python_config.allocator_backend = "default"
-    # Same as `python`: UTF-8 in any locale, the locale's encoding for C libraries such as curses,
-    # and KeyboardInterrupt for Ctrl-C.
+    # UTF-8 in any locale, the locale's encoding for C libraries such as curses, and
+    # KeyboardInterrupt for Ctrl-C.
     python_config.utf8_mode = True
     python_config.configure_locale = True
     python_config.coerce_c_locale = "LC_CTYPE"
@@ -61,11 +68,6 @@ def make_exe():
     # Python's own importer finds plain files, and calls the payload's importer.
     python_config.filesystem_importer = True
     python_config.module_search_paths = ["$ORIGIN/lib"]
-    # Leaves no name in `__main__`, which becomes the program's.
-    python_config.run_command = (
-        "__import__('pants_pyoxidizer.startup.start', fromlist=['main']).main()"
-    )
-
     exe = dist.to_python_executable(
         name = "runtime",
         packaging_policy = policy,

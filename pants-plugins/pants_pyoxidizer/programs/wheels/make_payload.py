@@ -5,7 +5,7 @@ usage: runtime wheel [--sources] --output PART WHEEL
        runtime wheel [--sources] --output FOLDER --files WHEEL
        runtime modules --output PART FOLDER
        runtime program [--sources] --output EXECUTABLE [--sidecar] [--interpreter]
-               [--module M [--function F]] {--part PART | --wheel WHEEL}...
+               [--variables] [--module M [--function F]] {--part PART | --wheel WHEEL}...
 
 The runtime itself runs this program, so that the bytecode fits its Python.
 
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     program.add_argument("--sidecar", action="store_true")
     program.add_argument("--sources", action="store_true")
     program.add_argument("--interpreter", action="store_true")
+    program.add_argument("--variables", action="store_true")
     program.add_argument("--module")
     program.add_argument("--function")
     for kind in ("part", "wheel"):
@@ -320,7 +321,7 @@ def write_program(options: argparse.Namespace) -> None:
                     add_wheel(writer, archive, options.sources)
             else:
                 writer.add_payload(read_part(path))
-        writer.finish(options.module, options.function, options.interpreter)
+        writer.finish(options.module, options.function, options.interpreter, options.variables)
 
 
 def read_part(path: str) -> Payload:
