@@ -119,10 +119,10 @@ assert early.__loader__ is early.__spec__.loader is native.__loader__ is finder
 
 def test_code_inside_the_executable_names_that_file(python: str) -> None:
     code = """
-importer.locate_stdlib()
+importer.locate_stdlib("/opt/my-app")
 import pkg.mod, traceback, pkgutil
 from importlib import resources
-path = sys.executable + "/pkg/mod.py"
+path = "/opt/my-app/pkg/mod.py"
 assert pkg.mod.f.__code__.co_filename == inspect.getfile(pkg.mod.f) == path
 assert inspect.getmodule(pkg.mod.f.__code__) is pkg.mod
 assert pkg.__loader__.is_package("pkg") and pkg.mod.__loader__.get_source("pkg.mod") is None
