@@ -354,6 +354,14 @@ def test_variables(python: str, tmp_path: Path, name: str) -> None:
         assert printed([*argv, code], env={name: value}, input="").strip() == expected
 
 
+def test_a_prompt_runs_no_code_from_elsewhere(program: Path, tmp_path: Path) -> None:
+    startup = tmp_path / "startup.py"
+    startup.write_text("print('from elsewhere')\n")
+    argv, env = [as_python(program), "-i"], {"PYTHONSTARTUP": str(startup)}
+    result = printed(argv, env=env, input="print('from ' + 'here')\n")
+    assert "from here\n" in result and "from elsewhere" not in result
+
+
 @pytest.mark.parametrize("name", [name for name in VARIABLES if name != "PYTHONDONTWRITEBYTECODE"])
 def test_no_variable_counts_if_the_target_says_so(tmp_path: Path, name: str) -> None:
     code, value, expected = VARIABLES[name]

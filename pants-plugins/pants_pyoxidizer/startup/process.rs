@@ -80,7 +80,10 @@ impl Process {
                     ..Default::default()
                 }
             }
-            Role::Python(arguments) => CommandLine::parse(arguments),
+            Role::Python(arguments) => {
+                env::remove_var("PYTHONSTARTUP"); // A prompt would run code from elsewhere.
+                CommandLine::parse(arguments)
+            }
         };
         env::remove_var("PYTHONOPTIMIZE");
         if is_secure {
