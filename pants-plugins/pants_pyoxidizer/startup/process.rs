@@ -1,8 +1,8 @@
 // Licensed under the Apache License, Version 2.0 (see LICENSE).
 //! What a process of the executable is to be: the program, or a Python.
 //!
-//! Code that was written for `python` finds `sys.executable` to be one; whoever starts the
-//! executable by its own path gets the program. It is one file, so the path tells which is meant:
+//! Code that was written for `python` finds that `sys.executable` is one. Whoever starts the
+//! executable by its own path gets the program. Both are one file, so the path decides:
 //! `sys.executable` leads through ROOT.
 
 use std::env;
@@ -20,14 +20,14 @@ const ROOT: &str = "/proc/self/root";
 #[cfg(not(target_os = "linux"))]
 const ROOT: &str = "/.";
 
-/// Asks for a Python when it is "1".
+/// If it is "1", it asks for a Python.
 const VARIABLE: &str = "PANTS_PYOXIDIZER_INTERPRETER";
 
 /// How `multiprocessing` starts a process where `sys.frozen` is set.
 const FORK: &str = "--multiprocessing-fork";
 const FORK_CODE: &str = "from multiprocessing.spawn import freeze_support; freeze_support()";
 
-/// No program has this many of its own processes wait for one another, unless each starts the next.
+/// How many processes of one executable may have started one another and still run.
 const DEEPEST_NESTING: usize = 32;
 
 /// What the payload says of the executable, in its footer. See `payload.py`.
@@ -61,9 +61,9 @@ enum Role {
 }
 
 impl Process {
-    /// Finds out about the current process, whose environment may change: no thread must run yet.
+    /// Describes the current process. Changes its environment, so no other thread may run yet.
     ///
-    /// The error is for the user, who may not start such a process.
+    /// The error tells the user why such a process may not be started.
     pub fn current() -> Result<Process, String> {
         let executable = env::current_exe()
             .and_then(fs::canonicalize)
@@ -114,13 +114,13 @@ fn role(executable: &Path, settings: &Settings, is_secure: bool) -> Result<Role,
     let rest: Vec<OsString> = given.collect();
     let name = path_of_execve();
 
-    // Of `first`, a user decides who may start this executable with sudo. In a script that has
-    // `#!` and `sys.executable`, it counts: there, execve was given the script.
+    // With sudo, `first` is what the user typed, so it does not count. The exception is a script
+    // whose `#!` names `sys.executable`: there, execve was given the script.
     let is_script = identity(&name).is_some() && !is_own(&name);
     let is_python = leads_through_root(&name) || is_script && leads_through_root(&first);
     let is_fork = rest.first().map_or(false, |argument| argument == FORK);
 
-    // Who borrows rights must not choose what the program starts by `sys.argv[0]`.
+    // Whoever borrows rights must not choose `sys.argv[0]`, by which the program may start itself.
     let program = |name: OsString, rest: &[OsString]| {
         let is_safe = !is_secure && is_own(&name);
         let name = if is_safe { name } else { executable.into() };
@@ -168,7 +168,7 @@ fn joined(start: impl AsRef<OsStr>, end: impl AsRef<OsStr>) -> OsString {
     text
 }
 
-/// What tells a file from all others; None if there is no such file, or it is not for us to see.
+/// The device and the inode of a file; None if it does not exist, or may not be seen.
 fn identity(path: impl AsRef<Path>) -> Option<(u64, u64)> {
     fs::metadata(path).map(|data| (data.dev(), data.ino())).ok()
 }
@@ -230,7 +230,7 @@ impl CommandLine {
 // --- The payload
 
 impl Settings {
-    /// Those of a payload that is not there are never used, as `start.py` says so.
+    /// Without a payload, they do not matter: `start.py` reports the error.
     fn read(executable: &Path) -> Settings {
         let beside = joined(executable, ".payload");
         let found = read_number(executable).or_else(|| read_number(Path::new(&beside)));
@@ -254,7 +254,7 @@ fn read_number(path: &Path) -> Option<u64> {
 
 // --- Other processes
 
-/// An error if this process was not started by the program: what it is sent is code.
+/// Fails if the program did not start this process, which runs code that it is sent.
 fn require_our_parent(own: Option<(u64, u64)>) -> Result<(), String> {
     const ONLY_OURS: &str = "only the program itself can start such a process";
     let path = format!("/proc/{}/exe", parent_id());
@@ -267,7 +267,7 @@ fn require_our_parent(own: Option<(u64, u64)>) -> Result<(), String> {
             "{ONLY_OURS}, and {path}, which tells who did, cannot be read"
         )),
         Err(_) if cfg!(target_os = "linux") => Err(ONLY_OURS.into()),
-        Err(_) => Ok(()), // Nothing tells.
+        Err(_) => Ok(()), // Without `/proc`, nothing tells.
     }
 }
 
@@ -278,7 +278,7 @@ fn was_replaced(parent: &str) -> bool {
     }
 }
 
-/// An error if too many processes of this executable have started one another, and still run.
+/// Fails if too many processes of this executable have started one another and still run.
 fn require_moderate_nesting(executable: &Path) -> Result<(), String> {
     let own = identity(executable);
     let mut count = 0;
@@ -326,7 +326,7 @@ mod system {
         fn getauxval(kind: c_ulong) -> c_ulong;
     }
 
-    /// Whether the executable gives rights to who starts it: by set-user-ID, or by capabilities.
+    /// Whether the executable gives rights to its caller, by set-user-ID or capabilities.
     pub fn is_secure() -> bool {
         unsafe { getauxval(AT_SECURE) != 0 }
     }
