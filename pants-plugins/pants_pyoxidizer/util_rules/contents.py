@@ -24,7 +24,7 @@ from pants_pyoxidizer.target_types import (
 from pants_pyoxidizer.wheels import compatibility as wheel_compatibility
 from pants_pyoxidizer.wheels import entry_point as entry_points
 from pants_pyoxidizer.wheels import metadata as wheel_metadata
-from pants_pyoxidizer.wheels import placement
+from pants_pyoxidizer.wheels import placement, requirements
 from pants_pyoxidizer.wheels.entry_point import EntryPoint
 from pants_pyoxidizer.wheels.metadata import Wheel
 from pants_pyoxidizer.wheels.placement import Placement, Resources
@@ -78,7 +78,7 @@ async def determine_contents(request: ContentsRequest) -> Contents:
         wheels,
         request.resources,
         forced,
-        requires=wheel_metadata.required_wheels(wheels, environment=environment),
+        requires=requirements.required_wheels(wheels, environment=environment),
         has_files=has_files,
     )
     _check_placements(request, placements)
@@ -132,7 +132,7 @@ def _entry_point(request: ContentsRequest, wheels: tuple[Wheel, ...]) -> EntryPo
 def _check_requirements(
     request: ContentsRequest, wheels: tuple[Wheel, ...], environment: dict[str, str]
 ) -> None:
-    missing = wheel_metadata.missing_requirements(wheels, environment=environment)
+    missing = requirements.missing_requirements(wheels, environment=environment)
     if not missing:
         return
     lines = bullet_list(
@@ -205,7 +205,7 @@ def _filesystem_wheels(
                     """
                 )
             )
-    return wheel_metadata.requirement_closure(
+    return requirements.requirement_closure(
         request.filesystem_resources, wheels, environment=environment
     )
 
@@ -214,13 +214,11 @@ def _resource_problem(
     text: str, wheels: tuple[Wheel, ...], environment: dict[str, str]
 ) -> str | None:
     # All wheels' requirements are satisfied: only this text, or its extras, can be the problem.
-    for missing in wheel_metadata.missing_requirements(
-        wheels, roots=[text], environment=environment
-    ):
+    for missing in requirements.missing_requirements(wheels, roots=[text], environment=environment):
         what = "" if missing.wheel is None else f"which requires `{missing.requirement}`, "
         found = missing.found
         return what + (f"but the version is {found}" if found else "which the binary lacks")
-    for unknown in wheel_metadata.unknown_extras([text], wheels, environment=environment):
+    for unknown in requirements.unknown_extras([text], wheels, environment=environment):
         there_are = ", ".join(f"`{extra}`" for extra in unknown.known) or "none"
         return f"but `{unknown.name}` has no extra `{unknown.extra}`; its extras: {there_are}"
     return None

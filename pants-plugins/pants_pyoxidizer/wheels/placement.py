@@ -146,15 +146,32 @@ def _own_reasons(
 
 def _reasons_of_others(wheels: tuple[Wheel, ...], all_uses: _Uses) -> dict[str, _Reason]:
     """Reasons by the path of a wheel: what the code of other wheels does with it."""
+    by_module: dict[str, list[Wheel]] = {}
+    by_name: dict[str, list[Wheel]] = {}
+    for wheel in wheels:
+        by_name.setdefault(wheel.normalized_name, []).append(wheel)
+        for module in wheel.modules:
+            by_module.setdefault(module, []).append(wheel)
+    # `pkg_resources` finds only distributions in `lib`. Without it, importing it fails anyway.
+    providers = by_module.get(file_uses.PKG_RESOURCES, [])
+
+    def subjects(use: FileUse, user: Wheel) -> Iterable[Wheel]:
+        if use.kind == file_uses.MODULE:
+            return by_module.get(use.what, [])
+        if not providers or user in providers:
+            return []
+        if use.kind == file_uses.DISTRIBUTION:
+            return by_name.get(use.what, [])
+        return wheels if use.kind == file_uses.DISTRIBUTIONS else []
+
     reasons: dict[str, _Reason] = {}
     for user in wheels:
         for use in all_uses[user.path]:
-            for wheel in wheels:
-                if _is_about(use, user, wheel, wheels):
-                    reason = f"{user.name} uses its files"
-                    if use.kind != file_uses.MODULE:
-                        reason = f"{user.name} looks for it with `{file_uses.PKG_RESOURCES}`"
-                    reasons.setdefault(wheel.path, _Reason(reason, use.where))
+            for wheel in subjects(use, user):
+                reason = f"{user.name} uses its files"
+                if use.kind != file_uses.MODULE:
+                    reason = f"{user.name} looks for it with `{file_uses.PKG_RESOURCES}`"
+                reasons.setdefault(wheel.path, _Reason(reason, use.where))
     return reasons
 
 
@@ -179,18 +196,6 @@ def _users(path: str, requires: Mapping[str, Collection[str]]) -> set[str]:
         new = {user for user, required in requires.items() if new.intersection(required)} - found
         found |= new
     return found - {path}
-
-
-def _is_about(use: FileUse, user: Wheel, wheel: Wheel, wheels: tuple[Wheel, ...]) -> bool:
-    if use.kind == file_uses.MODULE:
-        return use.what in wheel.modules
-    if use.kind not in (file_uses.DISTRIBUTION, file_uses.DISTRIBUTIONS):
-        return False
-    if use.kind == file_uses.DISTRIBUTION and use.what != wheel.normalized_name:
-        return False
-    # `pkg_resources` finds only distributions in `lib`. Without it, importing it fails anyway.
-    providers = [provider for provider in wheels if file_uses.PKG_RESOURCES in provider.modules]
-    return bool(providers) and user not in providers
 
 
 def _with_neighbours(wheels: tuple[Wheel, ...], reasons: dict[str, _Reason]) -> dict[str, _Reason]:
