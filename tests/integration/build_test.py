@@ -164,6 +164,7 @@ def test_a_function_gives_the_exit_status(repository: Repository) -> None:
     assert result.stderr == (
         "Traceback (most recent call last):\n"
         f'  File "{binary}/func/main.py", line 11, in start\n'
+        '    raise ValueError("on purpose")\n'
         "ValueError: on purpose\n"
     )
 

@@ -212,7 +212,8 @@ def test_auto_keeps_data_in_memory_that_is_only_read(repository: Repository) -> 
     )
     repository.write({"reads/data/one.txt": "1", "reads/data/two.txt": "2"})
     binary, log = package(repository, "reads")
-    assert "Code: reads-dist, urllib3 in the executable; certifi (data files) in `lib`.\n" in log
+    placed = "certifi (`importlib.resources.files`) in `lib`"
+    assert f"Code: reads-dist, urllib3 in the executable; {placed}.\n" in log
     for name in ("reads", "urllib3"):
         assert not (binary.parent / "lib" / name).exists()
     assert run_binary(binary).stdout == "1 b'2'\nTrue True 2.2.3\n"
