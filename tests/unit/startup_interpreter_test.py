@@ -193,6 +193,62 @@ def test_a_prompt(tmp_path: Path, python: str) -> None:
     assert "app 42\n" in output
 
 
+RESTARTING = """\
+import os, sys
+print(sys.argv[1:], flush=True)
+if len(sys.argv) < 3:
+    os.execv(sys.executable, [sys.executable] + sys.argv + ["again"])
+"""
+RUN_PATH = """\
+import os, runpy
+path = os.path.dirname(__file__) + "/beside.py"
+found = runpy.run_path(path)
+print(found["__name__"], found["__file__"] == path, found["VALUE"])
+"""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("app/script.py", "a"),
+        ("app/fails.py",),
+        ("app/spawning.py",),
+        ("app/run_path.py",),
+        ("-m", "app.restarting", "a"),
+        ("-I", "app/restarting.py", "a", "b"),
+        ("app/nowhere.py",),
+        ("nowhere.py",),
+    ],
+)
+def test_modules_in_it_are_scripts(
+    folder: Path, tmp_path: Path, python: str, args: tuple[str, ...]
+) -> None:
+    """`python -m` gives them their path for `sys.argv[0]`."""
+    files = {name: (folder / name).read_text() for name in ("script.py", "spawning.py", "fails.py")}
+    files.update({"__init__.py": "", "beside.py": "VALUE = 5\n"})
+    files.update({"restarting.py": RESTARTING, "run_path.py": RUN_PATH})
+    there, program = tmp_path / "there", tmp_path / "my-app"
+    (there / "app").mkdir(parents=True)
+    for name, content in files.items():
+        (there / "app" / name).write_text(content)
+    modules = {f"app/{name}": content for name, content in files.items()}
+    write_program(program, python, modules, ENTRY_POINT, interpreter=True, sources=True)
+    results = []
+    for root, executable, env in (
+        (there, Path(python), {"PYTHONPATH": str(there)}),
+        (program, program, {VARIABLE: "1"}),
+    ):
+        argv = [f"{root}/{arg}" if arg.endswith(".py") else arg for arg in args]
+        result = run_program(executable, *argv, env={**env, "PYTHONDONTWRITEBYTECODE": "1"})
+        errors = normalized(result.stderr, executable).replace("Errno 20", "Errno 2")
+        errors = errors.replace("Not a directory", "No such file or directory")
+        errors = errors.replace(str(root), "PYTHON")
+        # The frames of Python itself are of no interest.
+        output = normalized(result.stdout.replace(str(root), "ROOT"), executable)
+        results.append((result.returncode, output, errors))
+    assert results[1] == results[0]
+
+
 def test_without_an_entry_point_it_is_one(tmp_path: Path, python: str) -> None:
     program = write_program(tmp_path / "my-app", python, {"app/__init__.py": "VALUE = 5\n"})
     for args, code in ((("-c", "import app; print(app.VALUE)"), ""), ((), "print(5)")):

@@ -95,6 +95,20 @@ class PayloadSourceLoader(PayloadLoader):
         raise OSError
 
 
+def loader_of(payload: Payload, key: str, fullname: str) -> PayloadLoader:
+    has_code = payload.modules[key][2] is not None
+    return (PayloadLoader if has_code else PayloadSourceLoader)(payload, key, fullname)
+
+
+def find_module(payload: Payload, path: str) -> "Optional[PayloadLoader]":
+    """The module that has this path, if it is no package, to be run as `__main__`."""
+    name = path[len(payload.path) + 1 :]
+    key = name.rpartition(".")[0]
+    if path != f"{payload.path}/{name}" or payload.modules.get(key, ("",))[0] != name:
+        return None
+    return loader_of(payload, key, "__main__")
+
+
 class PayloadFinder:
     """Finds modules in one folder of a payload. `folder` is "" or ends with "/"."""
 
@@ -106,8 +120,7 @@ class PayloadFinder:
         key = self.folder + fullname.rpartition(".")[2]
         module = self.payload.modules.get(key)
         if module is not None:
-            loader_class = PayloadSourceLoader if module[2] is None else PayloadLoader
-            loader = loader_class(self.payload, key, fullname)
+            loader = loader_of(self.payload, key, fullname)
             spec = ModuleSpec(
                 fullname, loader, origin=loader.path, is_package=loader.is_package(fullname)
             )
@@ -248,8 +261,11 @@ def install(payload: Payload) -> None:
         if path == payload.path:
             return PayloadFinder(payload, "")
         if isinstance(path, str) and path.startswith(payload.path + "/"):
-            return PayloadFinder(payload, path[len(payload.path) + 1 :] + "/")
-        raise ImportError(f"{path} is not in the payload")
+            folder = path[len(payload.path) + 1 :].rstrip("/")
+            # Python would look for a script in what is no folder, and find another on `sys.path`.
+            if folder in payload.namespaces or payload.modules.get(folder, ("", False))[1]:
+                return PayloadFinder(payload, f"{folder}/")
+        raise ImportError(f"{path} is no folder in the payload")
 
     sys.path_hooks.insert(0, path_hook)
     sys.path.insert(0, payload.path)

@@ -1,8 +1,9 @@
 # Licensed under the Apache License, Version 2.0 (see LICENSE).
 """Prepares the Python of an executable, which then does what `python` does with its arguments.
 
-So all of the payload can be imported, and the executable is a script: it has a `__main__`, as a zip
-file has that Python runs.
+So all of the payload can be imported, and the executable is a script: it has a `__main__`, as a
+zip file has that Python runs. So are the modules in it, by their paths: `python -m` gives them these for
+`sys.argv[0]`, by which programs start themselves again.
 """
 
 import os
@@ -29,13 +30,16 @@ def prepare(executable: str) -> None:
         fail(executable, error)
     importer.locate_stdlib(executable)
     importer.install(payload)
-    offer_script(payload, executable)
+    offer_scripts(payload, executable)
     folder = executable.rpartition("/")[0] + "/lib"
     importer.install_folder(folder)
     installation.correct(folder)
     read_pth_files(folder)
     add_builtins()
-    if payload.start[0] is not None and is_same_file(sys.argv[0], executable):
+    loader = importer.find_module(payload, sys.argv[0])
+    if loader is not None:
+        sys.modules["runpy"] = RunpyOfModule(payload, executable, loader)  # type: ignore[assignment]
+    elif payload.start[0] is not None and is_same_file(sys.argv[0], executable):
         sys.modules["runpy"] = Runpy(payload, executable)  # type: ignore[assignment]
 
 
@@ -104,11 +108,11 @@ def script(payload: Payload) -> str:
 
 class ScriptLoader:
     def __init__(self, path: str, source: str) -> None:
-        self._path = path
+        self.path = path
         self._source = source
 
     def get_code(self, fullname: str) -> "CodeType":
-        code: "CodeType" = compile(self._source, self._path, "exec", dont_inherit=True)
+        code: "CodeType" = compile(self._source, self.path, "exec", dont_inherit=True)
         return code
 
     def get_source(self, fullname: str) -> str:
@@ -119,28 +123,32 @@ class ScriptLoader:
 
 
 class ScriptFinder(importer.PayloadFinder):
-    """Finds modules in the executable, which is started or named by `path`, and its `__main__`."""
+    """Finds a script as the `__main__` of its path, and the modules in a folder of the payload."""
 
-    def __init__(self, payload: Payload, path: str) -> None:
-        super().__init__(payload, "")
-        self._path = path
+    def __init__(self, payload: Payload, folder: str, loader: "Any") -> None:
+        super().__init__(payload, folder)
+        self._loader = loader
 
     def find_spec(self, fullname: str, target: "Any" = None) -> "Optional[ModuleSpec]":
-        if fullname != "__main__" or self.payload.start[0] is None:
+        if fullname != "__main__" or self._loader is None:
             return super().find_spec(fullname, target)
-        loader = ScriptLoader(self._path, script(self.payload))
-        spec = ModuleSpec(fullname, loader, origin=self._path)  # type: ignore[arg-type]
+        spec = ModuleSpec(fullname, self._loader, origin=self._loader.path)
         spec.has_location = True
         return spec
 
 
-def offer_script(payload: Payload, executable: str) -> None:
-    """Have Python, and `runpy.run_path`, take the executable for a script, by whichever name."""
+def offer_scripts(payload: Payload, executable: str) -> None:
+    """Have Python, and `runpy.run_path`, run the executable, by whichever name, and its modules."""
 
     def path_hook(path: str) -> ScriptFinder:
         if is_same_file(path, executable):
-            return ScriptFinder(payload, path)
-        raise ImportError(f"{path} is not {executable}")
+            loader = ScriptLoader(path, script(payload)) if payload.start[0] else None
+            return ScriptFinder(payload, "", loader)
+        module = importer.find_module(payload, path)
+        if module is not None:
+            folder = path[len(payload.path) + 1 :].rpartition("/")[0]
+            return ScriptFinder(payload, f"{folder}/" if folder else "", module)
+        raise ImportError(f"{path} is no script in {executable}")
 
     sys.path_hooks.insert(0, path_hook)  # type: ignore[arg-type]
 
@@ -157,7 +165,6 @@ class Runpy:
 
     def _run_module_as_main(self, name: str, alter_argv: bool) -> None:
         del sys.modules["runpy"]
-        del sys.path[0]  # The script, which is there already by its real path.
         try:
             self._run()
         except SystemExit:
@@ -171,6 +178,7 @@ class Runpy:
             raise
 
     def _run(self) -> None:
+        del sys.path[0]  # The script, which is there already by its real path.
         module, function = self._payload.start
         assert module is not None
         if function is None:
@@ -182,6 +190,24 @@ class Runpy:
             main.__file__ = os.path.abspath(sys.argv[0])
             main.__loader__ = ScriptLoader(main.__file__, script(self._payload))
             sys.exit(load(module, function)())
+
+
+class RunpyOfModule(Runpy):
+    """The same for a module in the executable, which runs as a file does."""
+
+    def __init__(self, payload: Payload, executable: str, loader: "Any") -> None:
+        super().__init__(payload, executable)
+        self._loader = loader
+
+    def _run(self) -> None:
+        if sys.flags.isolated or getattr(sys.flags, "safe_path", False):
+            del sys.path[0]
+        else:
+            sys.path[0] = sys.path[0].rpartition("/")[0]
+        main: "Any" = sys.modules["__main__"]
+        main.__file__ = self._loader.path
+        main.__loader__ = self._loader
+        exec(self._loader.get_code("__main__"), vars(main))
 
 
 def load(module: str, function: str) -> "Callable[[], Any]":
