@@ -57,9 +57,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "spawning.py").write_text(SPAWNING)
     (path / "dir").mkdir()
     (path / "dir/__main__.py").write_text("import sys; print(__file__, sys.argv, sys.path[0])\n")
+    (path / "empty").mkdir()
+    with zipfile.ZipFile(path / "empty.zip", "w") as archive:
+        archive.writestr("other.py", "")
     with zipfile.ZipFile(path / "app.zip", "w") as archive:
         archive.writestr("__main__.py", "import sys; print(__file__, sys.argv, sys.path[0])\n")
     return path
+
+
+def test_a_signal_ends_it(tmp_path: Path, python: str) -> None:
+    for name in ("SIGSEGV", "SIGBUS"):
+        code = f"import os, signal; os.kill(os.getpid(), signal.{name}); print('oh')"
+        (expected, own) = in_both(tmp_path, tmp_path, python, "-c", code)
+        assert own == expected
+        assert own[0] < 0, own
+
+
+def test_a_stream_that_is_closed_is_none(tmp_path: Path, python: str) -> None:
+    program = binary(tmp_path, python)
+    code = "import os, sys; os._exit(5 if sys.stdin is None and sys.stdout is None else 6)"
+    result = subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "$1" <&- >&-', program, code], env={VARIABLE: "1"}
+    )
+    assert result.returncode == 5
 
 
 def binary(folder: Path, python: str, *, interpreter: bool = True) -> Path:
@@ -113,6 +133,8 @@ def normalized(text: str, executable: object) -> str:
         ("wrong.py",),
         ("dir", "a"),
         ("app.zip", "a"),
+        ("empty",),
+        ("empty.zip",),
         ("not_there.py",),
         ("spawning.py",),
         ("-m", "spawning"),

@@ -130,7 +130,10 @@ class ScriptFinder(importer.PayloadFinder):
         self._loader = loader
 
     def find_spec(self, fullname: str, target: "Any" = None) -> "Optional[ModuleSpec]":
-        if fullname != "__main__" or self._loader is None:
+        # Python and `runpy` put a script at the front of `sys.path`. Elsewhere there, as always, the
+        # executable must offer no `__main__` for a script that has none, such as an empty folder.
+        is_script = self._loader is not None and sys.path[:1] == [self._loader.path]
+        if fullname != "__main__" or not is_script:
             return super().find_spec(fullname, target)
         spec = ModuleSpec(fullname, self._loader, origin=self._loader.path)
         spec.has_location = True
