@@ -3,6 +3,8 @@
 //!
 //! Environment of the compiler: HOME_OF_PYTHON, and PLUGIN, where the start-up code is.
 
+#![no_main]
+
 #[allow(dead_code)] // Here, arguments[0] tells `python`.
 mod process;
 
@@ -31,13 +33,14 @@ extern "C" {
     fn Py_RunMain() -> c_int;
 }
 
-fn main() {
+#[no_mangle]
+pub extern "C" fn main() -> c_int {
     let status = Process::current().map(run).unwrap_or_else(|message| {
         let executable = std::env::current_exe().unwrap();
         eprintln!("{}: {message}", executable.file_name().unwrap().to_string_lossy());
         1
     });
-    std::process::exit(status);
+    std::process::exit(status)
 }
 
 fn run(process: Process) -> i32 {

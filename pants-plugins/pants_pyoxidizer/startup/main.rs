@@ -1,22 +1,28 @@
 // Licensed under the Apache License, Version 2.0 (see LICENSE).
 //! The main program of a runtime: a Python. It stands for the one that PyOxidizer generates.
 
+// Rust's own start would open /dev/null where a standard stream is closed, of which Python makes
+// None, and handle SIGSEGV and SIGBUS, so that the first one that is sent would not end the process.
+#![no_main]
+
 mod process;
 
 use process::Process;
 use pyembed::{MainPythonInterpreter, NewInterpreterError, OxidizedPythonInterpreterConfig};
+use std::os::raw::c_int;
 
 // It defines `default_python_config`.
 include!(env!("DEFAULT_PYTHON_CONFIG_RS"));
 
-fn main() {
+#[no_mangle]
+pub extern "C" fn main() -> c_int {
     let status = Process::current().and_then(run).unwrap_or_else(|message| {
         let executable = std::env::current_exe().unwrap_or_default();
         let name = executable.file_name().unwrap_or_default();
         eprintln!("{}: {message}", name.to_string_lossy());
         1
     });
-    std::process::exit(status);
+    std::process::exit(status)
 }
 
 /// Does what `python` does, after `start.py` has prepared it, and returns the exit status.
