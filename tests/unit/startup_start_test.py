@@ -338,6 +338,28 @@ def test_the_prefixes_are_where_distributions_lie(python: str, tmp_path: Path) -
     assert Program(tmp_path, python, source).run() == (0, expected, "")
 
 
+def test_paths_are_where_distributions_lie(python: str, tmp_path: Path) -> None:
+    source = """
+        import sysconfig
+        print(set(sysconfig.get_paths().values()))
+        # Who builds a wheel, or makes a virtual environment, asks for elsewhere.
+        print(set(sysconfig.get_paths(vars={"base": "/base"}).values()))
+        schemes = [name for name in sysconfig.get_scheme_names() if name == "posix_venv"]
+        for scheme in schemes:
+            print(sysconfig.get_path("scripts", scheme, {"base": "/base"}))
+        """
+    status, output, errors = Program(tmp_path, python, source).run()
+    assert (status, errors) == (0, "")
+    own, other, *rest = output.splitlines()
+    assert (own, other) == (f"{{{str(tmp_path / 'lib')!r}}}", "{'/base'}")
+    assert rest in ([], ["/base/bin"])
+
+
+def test_a_newer_python_keeps_no_file_open(tmp_path: Path) -> None:
+    source = "import os; print(os.path.exists('/proc/self/fd/3'))"
+    assert Program(tmp_path, pythons()[-1], source).run() == (0, "False\n", "")
+
+
 def test_pth_files_are_read(python: str, tmp_path: Path) -> None:
     (tmp_path / "lib/more").mkdir(parents=True)
     (tmp_path / "lib/more/found.py").write_text("VALUE = 5\n")

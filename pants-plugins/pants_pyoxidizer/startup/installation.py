@@ -69,8 +69,9 @@ def correct_site(site: "Any") -> None:
 def correct_sysconfig(sysconfig: "Any") -> None:
     schemes = sysconfig._INSTALL_SCHEMES
     for name, paths in schemes.items():
-        if not name.endswith("_user"):
-            schemes[name] = dict.fromkeys(paths, sys.prefix)
+        # The others say how a user's folder, and a virtual environment, are laid out elsewhere.
+        if not name.endswith(("_user", "venv")):
+            schemes[name] = dict.fromkeys(paths, "{base}")
 
 
 def correct_venv(venv: "Any") -> None:

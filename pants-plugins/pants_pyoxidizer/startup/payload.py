@@ -25,6 +25,7 @@ A payload is appended to an executable, or is a file beside it (see `find`). Tho
 
 import marshal
 import os
+import sys
 from binascii import crc32
 
 TYPE_CHECKING = False
@@ -112,10 +113,12 @@ def open_file(path: str) -> "Optional[Payload]":
     """The payload that a file ends with, if any."""
     import mmap
 
+    # Else the mapping keeps a descriptor of its own, which no one needs.
+    options: "Any" = {"trackfd": False} if sys.version_info >= (3, 13) else {}
     try:
         with open(path, "rb") as file:
             # A mapping stays valid when the file is replaced, or a daemon closes all descriptors.
-            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ, **options))
     except ValueError:  # It is empty.
         return None
     except OSError as error:
