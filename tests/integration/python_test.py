@@ -20,6 +20,7 @@ import pytest
 
 from integration import python_program
 from integration.repository import Repository
+from python_suite import command
 
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 VARIABLE = "PANTS_PYOXIDIZER_INTERPRETER"
@@ -497,3 +498,32 @@ def test_the_interpreter_runs_files(programs: dict[str, Program], tmp_path: Path
     for program in in_binaries(programs):
         expected = f"[3] {script} app.main beside\n"
         assert program.run(str(script), env={VARIABLE: "1"}) == (expected, "", 0)
+
+
+# --- CPython's own tests
+
+
+def test_tests_of_cpython_differ_where_expected(
+    programs: dict[str, Program],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A few of those that `tests/python_suite` runs; here, above all, that it does."""
+    executable = Path(programs["memory"].argv[0])
+    install = tmp_path / "install"
+    # It adds to `lib`.
+    shutil.copytree(executable.parent, install)
+    options = [str(install / executable.name), "--plain", programs["python main"].argv[0]]
+    options += ["--work", str(tmp_path / "work")]
+    files = ["cmd_line", "linecache", "pkgutil", "posix", "runpy", "sysconfig", "zipimport"]
+    status = command.main([*options, *(f"test_{name}" for name in files)])
+    output = capsys.readouterr().out
+    assert status == 0, output
+    assert "7 files: 0 differences without a reason, " in output
+
+    (tmp_path / "expected.txt").write_text("")
+    monkeypatch.setattr(command, "EXPECTED", tmp_path / "expected.txt")
+    assert command.main([*options, "--resume", "all", "test_linecache"]) == 1
+    expected = "test_linecache: LineCacheTests.test_getline: fails; under plain Python: passes\n"
+    assert expected in capsys.readouterr().out
