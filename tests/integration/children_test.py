@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
@@ -15,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from integration.bounded import run_bounded
 from integration.repository import Repository, host_pythons
 from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
+from processes import supervisor
 
 CHILDREN = Path(__file__).parent / "children"
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
@@ -74,8 +73,16 @@ def run_case(binary: Path, *args: str) -> subprocess.CompletedProcess[str]:
     # Paths of sockets must be short.
     with TemporaryDirectory(dir="/tmp") as home:
         env = {"HOME": home, "TMPDIR": home, "PATH": os.defpath, "LANG": "C.UTF-8"}
-        return run_bounded(
-            str(binary), *args, seconds=SECONDS, processes=PROCESSES, cwd=Path(home), env=env
+        bounds = ["--must-end", str(SECONDS), str(PROCESSES)]
+        return subprocess.run(
+            [sys.executable, supervisor.__file__, *bounds, str(binary), *args],
+            cwd=home,
+            env=env,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS + 60,
         )
 
 
@@ -115,38 +122,3 @@ def test_what_starts_children_finds_python(version: str, repository: Repository)
         if result.returncode != 0:
             failed.append(f"{name}: {result.returncode}\n{(result.stdout + result.stderr)[-5000:]}")
     assert not failed, "\n\n".join(failed)
-
-
-MULTIPLYING = """\
-import subprocess, sys, time
-for _ in range(2):
-    subprocess.Popen([sys.executable, *sys.argv], start_new_session=True)
-time.sleep(5)
-"""
-# It ends at once, and leaves a process.
-DAEMON = "import subprocess; subprocess.Popen(['sleep', '100'], start_new_session=True)"
-
-
-@pytest.mark.parametrize(
-    ("code", "seconds", "status", "errors"),
-    [
-        ("print('it')", 20, 0, ""),
-        ("raise SystemExit(3)", 20, 3, ""),
-        (DAEMON, 20, 1, "still running: \nsleep 100"),
-        ("import time; time.sleep(100)", 1, 1, "still running: \n"),
-        (MULTIPLYING, 20, 1, f"more than {PROCESSES} processes: \n"),
-    ],
-)
-def test_what_is_bounded(
-    tmp_path: Path, code: str, seconds: float, status: int, errors: str
-) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    result = run_bounded(
-        sys.executable, str(script), seconds=seconds, processes=PROCESSES, cwd=tmp_path, env={}
-    )
-    assert result.returncode == status
-    assert result.stderr.startswith(errors)
-    for path in Path("/proc").glob("[0-9]*/cwd"):
-        with contextlib.suppress(OSError):
-            assert path.resolve() != tmp_path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from processes.supervisor import KILLED_STATUS
 from python_suite.differences import Difference, compare, read_expected, unexplained
 from python_suite.pythons import Result, outcome_of_file, parse, shortened
-from python_suite.supervisor import KILLED_STATUS
 
 EXPECTED = """\
 # A comment.

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Collection, Sequence
 
-from python_suite import runner, supervisor
+from processes import supervisor
+from python_suite import runner
 
 # Packages of tests whose modules are run one by one, as regrtest does: each is long.
 SPLIT = re.compile(

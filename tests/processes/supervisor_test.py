@@ -7,11 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from python_suite import supervisor
+from processes import supervisor
 
 
-def supervise(seconds: float, processes: int, *command: str) -> tuple[int, str]:
-    argv = [sys.executable, supervisor.__file__, str(seconds), str(processes), *command]
+def supervise(
+    seconds: float, processes: int, *command: str, must_end: bool = False
+) -> tuple[int, str]:
+    options = ["--must-end"] if must_end else []
+    argv = [sys.executable, supervisor.__file__, *options, str(seconds), str(processes), *command]
     run = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=60)
     return run.returncode, run.stdout
 
@@ -46,3 +49,26 @@ def test_processes_that_multiply_are_killed() -> None:
 def test_nothing_outlives_the_command() -> None:
     assert supervise(60, 10, "sh", "-c", "setsid sleep 123.75 & exit 0") == (0, "")
     assert not is_there("123.75")
+
+
+def test_what_must_end_is_given_time_for_it() -> None:
+    assert supervise(60, 10, "sh", "-c", "setsid sleep 1 & exit 4", must_end=True) == (4, "")
+    status, output = supervise(60, 10, "sh", "-c", "setsid sleep 123.8 & exit 0", must_end=True)
+    assert (status, output) == (supervisor.KILLED_STATUS, "\nleaves sleep 123.8\n")
+    assert not is_there("123.8")
+
+
+MULTIPLYING = """
+import subprocess, sys, time
+for _ in range(2):
+    subprocess.Popen([sys.executable, *sys.argv], start_new_session=True)
+time.sleep(5)
+"""
+
+
+def test_processes_that_start_each_other_without_end_are_killed(tmp_path: Path) -> None:
+    script = tmp_path / "multiplies.py"
+    script.write_text(MULTIPLYING)
+    status, output = supervise(60, 24, sys.executable, str(script))
+    assert (status, output) == (supervisor.KILLED_STATUS, "\nhas more than 24 processes\n")
+    assert not is_there(str(script))
