@@ -68,7 +68,7 @@ def run_with(python: str, payload: Path, code: str) -> subprocess.CompletedProce
 
 
 # Does what PyOxidizer's importer does, but for its code.
-OXIDIZED = """
+OXIDIZED = '''
 import inspect, json, sys
 from importlib.machinery import ModuleSpec
 from pants_pyoxidizer.startup import importer
@@ -86,7 +86,8 @@ class OxidizedFinder:
         return None
 
     def exec_module(self, module):
-        pass
+        if module.__name__ == "early":
+            exec(compile(EARLY, "early", "exec"), vars(module))
 
     def get_code(self, name):
         return compile("def f(): return 1 / 0", name, "exec")
@@ -94,9 +95,19 @@ class OxidizedFinder:
     def get_resource_reader(self, name):
         return None
 
+EARLY = """
+from json import dumps
+def f(): return [1 for _ in ()]
+class C:
+    def method(self): pass
+    @staticmethod
+    def static(): pass
+C.itself = C
+"""
+
 finder = OxidizedFinder()
 sys.meta_path.insert(0, finder)
-"""
+'''
 
 
 def test_modules_inside_the_executable_have_a_file(python: str) -> None:
@@ -109,6 +120,9 @@ root = "/opt/my-app/"
 files = [module.__file__.replace(root, "ROOT/") for module in (early, pkg, pkg.mod, native)]
 print(json.dumps([files, inspect.getfile(pkg).replace(root, ""), json.__spec__.origin == json.__file__]))
 assert finder in sys.meta_path and not hasattr(sys, "__file__")
+for function in early.f, early.C.method, early.C.static:
+    assert function.__code__.co_filename == inspect.getfile(function) == early.__file__
+assert json.dumps.__code__.co_filename == json.__file__
 assert early.__loader__ is early.__spec__.loader is native.__loader__ is finder
 """
     result = run(python, OXIDIZED + code)

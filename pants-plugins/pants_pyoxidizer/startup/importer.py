@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # As PEP 552 has it: the source's hash follows, and is not to be checked.
 UNCHECKED_PYC: bytes = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
 CACHE_TAG = sys.implementation.cache_tag
+CODE = type((lambda: None).__code__)
 
 
 class PayloadLoader(SourcelessFileLoader):
@@ -239,10 +240,7 @@ class LocatingFinder:
 
 
 def locate_stdlib(executable: str) -> None:
-    """Give the modules of PyOxidizer's importer a `__file__`, those already loaded included.
-
-    The code of the latter, such as `os`, keeps its names.
-    """
+    """Give the modules of PyOxidizer's importer a file name, those already loaded included."""
     for index, finder in enumerate(sys.meta_path):
         if type(finder).__name__ == "OxidizedFinder":
             locating = LocatingFinder(finder, executable)
@@ -250,8 +248,19 @@ def locate_stdlib(executable: str) -> None:
                 spec = getattr(module, "__spec__", None)
                 if spec is not None and locating.locate(spec):
                     module.__file__ = spec.origin
+                    locate_functions(module, spec.name)
             sys.meta_path.insert(index, locating)
             break
+
+
+def locate_functions(module: "Any", name: str) -> None:
+    """Replace the file name `name` in the code of a loaded module by its `__file__`."""
+    values = list(vars(module).values())
+    classes = [it for it in values if isinstance(it, type) and it.__module__ == name]
+    for value in [*values, *(it for cls in classes for it in vars(cls).values())]:
+        code = getattr(getattr(value, "__func__", value), "__code__", None)
+        if type(code) is CODE and code.co_filename == name:
+            located(code, module.__file__)
 
 
 def install(payload: Payload) -> None:
