@@ -46,6 +46,8 @@ PROGRAM = """
     """
 PRINTED = """\
 demo 1.0 1 conf
+__pycache__/demo.cpython-311.pyc
+__pycache__/demo_native.cpython-311.pyc
 bin/demo-program
 data/table.txt
 demo-1.0.dist-info/METADATA
@@ -54,9 +56,7 @@ demo-1.0.dist-info/WHEEL
 demo-1.0.dist-info/entry_points.txt
 demo-1.0.dist-info/licenses/LICENSE
 demo.py
-demo.pyc
 demo_native.py
-demo_native.pyc
 etc/demo.conf
 """
 

@@ -26,15 +26,16 @@ MAIN = Path(__file__).with_name("startup_main.rs")
 COMPILED = TemporaryDirectory()
 
 
-def pythons() -> list[str]:
-    """This test's own Python, and one of each other minor version that pyenv has."""
-    found: dict[tuple[int, ...], str] = {sys.version_info[:2]: sys.executable}
+def pythons(oldest: int = 8) -> list[str]:
+    """This test's own Python, and one of each other minor version on the PATH or in pyenv."""
+    found: dict[int, str] = {sys.version_info[1]: sys.executable}
     versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    for python in sorted(versions.glob("3.*/bin/python3")):
-        major, minor, *_ = python.parts[-3].split(".")
-        if minor.isdigit() and int(minor) >= 8:
-            found.setdefault((int(major), int(minor)), str(python))
-    return [path for _, path in sorted(found.items())]
+    for minor in range(8, 15):
+        on_path = shutil.which(f"python3.{minor}")
+        installed = sorted(versions.glob(f"3.{minor}.*/bin/python3"))
+        for python in [*installed, *filter(None, [on_path])]:
+            found.setdefault(minor, str(python))
+    return [path for minor, path in sorted(found.items()) if minor >= oldest]
 
 
 def write_sources(path: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -40,7 +40,7 @@ if __name__ == "__main__":
 
 
 # Python 3.8 does some of it in another way.
-@pytest.fixture(scope="module", params=pythons()[1:], ids=str)
+@pytest.fixture(scope="module", params=pythons(oldest=9), ids=str)
 def python(request: Any) -> str:
     path: str = request.param
     return path
