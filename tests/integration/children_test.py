@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from integration.locked import package_locked
 from integration.repository import Repository, host_pythons
-from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 from processes import supervisor
 
 CHILDREN = Path(__file__).parent / "children"
@@ -91,20 +91,7 @@ def test_what_starts_children_finds_python(version: str, repository: Repository)
     if not host_pythons(version):
         pytest.skip(f"there is no Python {version}")
     write(repository)
-    newest = f"3.{int(version.partition('.')[2]) + 1}"
-    result = repository.succeed(
-        "--no-pantsd",
-        f'--python-interpreter-constraints=["CPython>=3.9,<{newest}"]',
-        f"--python-interpreter-versions-universe={json.dumps(HOST_VERSIONS)}",
-        "--python-pip-version=latest",
-        "--python-enable-resolves",
-        '--python-resolves={"python-default": "requirements.txt"}',
-        "--python-invalid-lockfile-behavior=ignore",
-        "package",
-        "plain:auto",
-        "plain:files",
-    )
-    assert f"Contains Python {version}." in result.stderr
+    package_locked(repository, version, "requirements.txt", "package", "plain:auto", "plain:files")
     folder = repository.path / "dist/plain"
     binaries = [folder / f"{it}/{TRIPLE}/debug/install/{it}" for it in ("auto", "files")]
     cases = json.loads(run_case(binaries[0]).stdout)

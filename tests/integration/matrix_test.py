@@ -28,6 +28,7 @@ from integration.compatibility import (
     unpinned_rows,
     write_results,
 )
+from integration.locked import package_locked
 from integration.repository import Repository, host_pythons, run_binary
 from pants_pyoxidizer.util_rules.python.host_python import HOST_VERSIONS
 
@@ -189,23 +190,15 @@ def build(version: str, folder: Path) -> Path:
     for name in ("requirements.in", "requirements.txt"):
         files[f"matrix/{name}"] = (MATRIX / name).read_text()
     repository.write({**files, "matrix/BUILD": BUILD})
-    # Any Python can build the program's own wheel; the newest one goes in.
-    newest = f"3.{int(version.partition('.')[2]) + 1}"
-    result = repository.succeed(
-        "--no-pantsd",
+    package_locked(
+        repository,
+        version,
+        "matrix/requirements.txt",
         # Nothing of it is used again.
         f"--local-store-dir={folder / '.store'}",
-        f'--python-interpreter-constraints=["CPython>=3.9,<{newest}"]',
-        f"--python-interpreter-versions-universe={json.dumps(HOST_VERSIONS)}",
-        "--python-pip-version=latest",
-        # Its hashes are checked, which they are not where it is the source of `python_requirements`.
-        "--python-enable-resolves",
-        '--python-resolves={"python-default": "matrix/requirements.txt"}',
-        "--python-invalid-lockfile-behavior=ignore",
         "package",
         "matrix:bin",
     )
-    assert f"\nContains Python {version}." in result.stderr
     return folder / f"dist/matrix/bin/{TRIPLE}/debug/install/bin"
 
 
